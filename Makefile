@@ -1,0 +1,60 @@
+# The environment is made once from requirements.lock and made anew when the lock changes.
+# Variables of the contract (RUGS_CAPTURES, RUGS_STORE, RUGS_START_DATE, DAGSTER_HOME) may be given
+# on the command line: make run RUGS_CAPTURES=/where/captures/lie
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+PORT ?= 3000
+BIN := .venv/bin
+LOCKED := .venv/.locked
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Dagster wants an absolute folder that exists.
+override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
+export DAGSTER_HOME
+
+.PHONY: run test ui check bench lock help clean-env
+
+run: $(INSTALLED) ## captures -> training data: every date found, all five assets
+	@mkdir -p "$(DAGSTER_HOME)"
+	@$(BIN)/python -m rugs_assets.orchestration.run
+
+test: $(INSTALLED) ## the whole test suite (ARGS="-k name" for a part of it)
+	@$(BIN)/python -m pytest $(ARGS)
+
+ui: $(INSTALLED) ## webserver + daemon on loopback (PORT=3000); Ctrl-C stops everything
+	@mkdir -p "$(DAGSTER_HOME)"
+	@echo "The web UI comes up at http://127.0.0.1:$(PORT) (Ctrl-C stops it)"
+	@exec $(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
+
+check: $(INSTALLED) ## ruff, mypy --strict, import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(INSTALLED) ## what the parts cost, as ratios of one run
+	@$(BIN)/python -m benchmarks
+
+lock: $(INSTALLED) ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install "uv<1"
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet \
+	  --output-file requirements.lock
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCKED): requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 15) else "rugs_assets needs Python 3.11 to 3.14, $(PYTHON) is %d.%d (make PYTHON=... names another)" % v)'
+	@echo "Making .venv from requirements.lock (once; about a minute)"
+	@$(PYTHON) -m venv --clear .venv || { echo "python3 cannot make an environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(PIP) install --no-deps --require-hashes --requirement requirements.lock
+	@touch $@

@@ -1,0 +1,70 @@
+"""Where Dagster keeps its databases and logs: under the project, whatever folder it is started in.
+
+Named by dagster.yaml. Dagster resolves a relative path in that file against the folder of the
+process, so that a command run elsewhere would quietly start an empty history there; these classes
+resolve it against DAGSTER_HOME. Several commands that start at once on a fresh folder corrupt the
+databases for good ("more than one head"); `ProjectSqliteStorage` makes them under a file lock.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from dagster import DagsterInstance
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.root import LocalArtifactStorage, LocalArtifactStorageConfig
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig
+from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
+
+from rugs_assets.settings import Settings
+
+_LOCK_TIMEOUT_S = 120.0
+
+
+def _under_home(base_dir: str) -> Path:
+    """`base_dir` as an absolute folder that exists."""
+    folder = Settings.from_environment().dagster_home / base_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+class ProjectSqliteStorage(DagsterSqliteStorage):
+    """Dagster's sqlite storage, made once and only once."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig
+    ) -> Self:
+        """Open the databases, making them first where there are none."""
+        folder = _under_home(config_value["base_dir"])
+        with FileLock(folder / ".making-databases.lock", timeout=_LOCK_TIMEOUT_S):
+            return cls.from_local(base_dir=str(folder), inst_data=inst_data)
+
+
+class ProjectComputeLogManager(LocalComputeLogManager):
+    """Dagster's local log files."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, str]
+    ) -> Self:
+        """Keep the logs in `base_dir`."""
+        return cls(base_dir=str(_under_home(config_value["base_dir"])), inst_data=inst_data)
+
+
+class ProjectArtifactStorage(LocalArtifactStorage):
+    """Dagster's folder for files of its own."""
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: LocalArtifactStorageConfig
+    ) -> Self:
+        """Keep the files in `base_dir`."""
+        return cls(base_dir=str(_under_home(config_value["base_dir"])), inst_data=inst_data)
+
+
+def open_instance() -> DagsterInstance:
+    """The project's instance: that of DAGSTER_HOME or, where it is not set, of the project root."""
+    home = Settings.from_environment().dagster_home
+    return DagsterInstance.from_config(str(home))

@@ -1,0 +1,127 @@
+"""The settings of a machine: where captures lie, where the store goes, which date is the first.
+
+This is the only module that reads the environment. A `Settings` is a plain frozen value, so that
+tests and other programs make one without touching `os.environ`. What a user tunes per run
+(min_ticks, tolerance, ...) is Dagster config of `rugs_assets.orchestration`, not a setting.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+_KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A variable of the environment holds what it may not; the message names the variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the environment decides.
+
+    Attributes:
+        home: Folder that relative paths start from: the checkout, or else the working folder.
+        captures: Folder that is searched for capture files.
+        store: Folder or URL (`s3://...`) of the Delta tables.
+        start_date: First date of the partitions.
+        dagster_home: Where dagster.yaml lies and, under `data/dagster`, Dagster's databases.
+        pseudonym_key_text: The key for player pseudonyms as given; None: `pseudonym_key_file`.
+    """
+
+    home: Path
+    captures: Path
+    store: str
+    start_date: date
+    dagster_home: Path
+    pseudonym_key_text: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings; an empty variable counts as one that is not set.
+
+        Raises:
+            SettingsError: `RUGS_START_DATE` is not an ISO date.
+        """
+        found = os.environ if environ is None else environ
+        home = _project_root()
+        start = found.get("RUGS_START_DATE") or "2025-10-01"
+        try:
+            start_date = date.fromisoformat(start)
+        except ValueError:
+            raise SettingsError(
+                f"RUGS_START_DATE is {start!r}; it must be a date such as 2025-10-01"
+            ) from None
+        return cls(
+            home=home,
+            captures=home / Path(found.get("RUGS_CAPTURES") or "data/captures").expanduser(),
+            store=_path_or_url(found.get("RUGS_STORE") or "data/store", home),
+            start_date=start_date,
+            dagster_home=home / Path(found.get("DAGSTER_HOME") or ".").expanduser(),
+            pseudonym_key_text=found.get("RUGS_PSEUDONYM_KEY") or None,
+        )
+
+    @property
+    def pseudonym_key_file(self) -> Path:
+        """Where the key is kept that is made at first use; outside of the store on purpose."""
+        return self.home / "data" / "pseudonym.key"
+
+    @property
+    def landing_cache(self) -> Path:
+        """Local folder of the decoded captures (a store on a URL still decodes to local disk)."""
+        if _URL.match(self.store):
+            return self.home / "data" / "landing"
+        return Path(self.store) / "_landing"
+
+    def pseudonym_key(self) -> bytes:
+        """The key that turns player ids into pseudonyms, made and kept at first use.
+
+        Returns:
+            The bytes of `RUGS_PSEUDONYM_KEY`, or else those of `pseudonym_key_file`.
+
+        Raises:
+            SettingsError: The key file exists and is empty.
+        """
+        if self.pseudonym_key_text is not None:
+            return self.pseudonym_key_text.encode()
+        _create_key(self.pseudonym_key_file)
+        key = self.pseudonym_key_file.read_text(encoding="ascii").strip()
+        if not key:
+            raise SettingsError(
+                f"{self.pseudonym_key_file} is empty; put the key back from a backup, or delete"
+                " the file and materialize every date anew"
+            )
+        return key.encode()
+
+
+def _create_key(path: Path) -> None:
+    """Write a new key unless one is there: whole or not at all, also with several processes."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+    try:
+        os.link(draft, path)  # fails where another process was first: its key is the one to use
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def _project_root() -> Path:
+    """The checkout that this file belongs to, or the working folder of an installed package."""
+    root = Path(__file__).resolve().parent.parent
+    return root if (root / "pyproject.toml").is_file() else Path.cwd()
+
+
+def _path_or_url(text: str, home: Path) -> str:
+    return text if _URL.match(text) else str(home / Path(text).expanduser())
