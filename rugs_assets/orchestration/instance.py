@@ -12,8 +12,8 @@ from typing import Self
 
 from dagster import DagsterInstance
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
-from dagster._core.storage.root import LocalArtifactStorage, LocalArtifactStorageConfig
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig
+from dagster._core.storage.root import LocalArtifactStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
 
@@ -34,10 +34,10 @@ class ProjectSqliteStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData, config_value: SqliteStorageConfig
+        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, object]
     ) -> Self:
         """Open the databases, making them first where there are none."""
-        folder = _under_home(config_value["base_dir"])
+        folder = _under_home(str(config_value["base_dir"]))
         with FileLock(folder / ".making-databases.lock", timeout=_LOCK_TIMEOUT_S):
             return cls.from_local(base_dir=str(folder), inst_data=inst_data)
 
@@ -47,10 +47,10 @@ class ProjectComputeLogManager(LocalComputeLogManager):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, str]
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, object]
     ) -> Self:
         """Keep the logs in `base_dir`."""
-        return cls(base_dir=str(_under_home(config_value["base_dir"])), inst_data=inst_data)
+        return cls(base_dir=str(_under_home(str(config_value["base_dir"]))), inst_data=inst_data)
 
 
 class ProjectArtifactStorage(LocalArtifactStorage):
@@ -58,10 +58,10 @@ class ProjectArtifactStorage(LocalArtifactStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: LocalArtifactStorageConfig
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, object]
     ) -> Self:
         """Keep the files in `base_dir`."""
-        return cls(base_dir=str(_under_home(config_value["base_dir"])), inst_data=inst_data)
+        return cls(base_dir=str(_under_home(str(config_value["base_dir"]))), inst_data=inst_data)
 
 
 def open_instance() -> DagsterInstance:
