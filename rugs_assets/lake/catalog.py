@@ -1,0 +1,51 @@
+"""The tables of this project: which schema lies where, in which version and layout.
+
+Belongs here: layout on disk and schema versions. Goes elsewhere: columns and what they mean
+(`rugs_assets.domain`). Raise a table's `schema_version` whenever its columns or their meaning change;
+stored dates of another version are then refused on read, with the command that computes them again.
+"""
+
+from __future__ import annotations
+
+from rugs_assets.domain.episodes import EPISODES as _EPISODES
+from rugs_assets.domain.events import RAW_WS_EVENTS as _RAW_WS_EVENTS
+from rugs_assets.domain.events import REJECTED_INPUT as _REJECTED_INPUT
+from rugs_assets.domain.observations import OBSERVATIONS as _OBSERVATIONS
+from rugs_assets.domain.samples import ALIGNED_SAMPLES as _ALIGNED_SAMPLES
+from rugs_assets.domain.samples import UNALIGNED_ACTIONS as _UNALIGNED_ACTIONS
+from rugs_assets.domain.shards import TRAINING_SHARDS as _TRAINING_SHARDS
+from rugs_assets.lake.specs import TableSpec
+
+RAW_WS_EVENTS = TableSpec("raw_ws_events", _RAW_WS_EVENTS, schema_version=1)
+REJECTED_INPUT = TableSpec(
+    "rejected_input",
+    _REJECTED_INPUT,
+    schema_version=1,
+    row_group_rows=1_024,  # rows hold raw text of any length: fewer of them in memory at once
+    dictionary=False,
+)
+EPISODES = TableSpec("episodes", _EPISODES, schema_version=1)
+OBSERVATIONS = TableSpec("observations", _OBSERVATIONS, schema_version=1)
+ALIGNED_SAMPLES = TableSpec("aligned_samples", _ALIGNED_SAMPLES, schema_version=1)
+UNALIGNED_ACTIONS = TableSpec("unaligned_actions", _UNALIGNED_ACTIONS, schema_version=1)
+TRAINING_SHARDS = TableSpec(
+    "training_shards",
+    _TRAINING_SHARDS,
+    schema_version=1,
+    row_group_rows=32_768,
+    compression="lz4",  # decodes faster than a loader can use it, at little more than zstd's size
+    dictionary=False,
+    file_rows=11 * 32_768,  # about 64 MiB of rows
+    keep_together="episode_id",
+)
+
+TABLES = (
+    RAW_WS_EVENTS,
+    REJECTED_INPUT,
+    EPISODES,
+    OBSERVATIONS,
+    ALIGNED_SAMPLES,
+    UNALIGNED_ACTIONS,
+    TRAINING_SHARDS,
+)
+"""Every table, in the order of the data flow."""

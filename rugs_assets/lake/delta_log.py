@@ -1,0 +1,241 @@
+"""The table log: which files are a table at a version, and the one commit that replaces a date.
+
+Belongs here: everything that talks to deltalake. Goes elsewhere: the bytes of files, the wording of
+records.
+
+What was learnt about deltalake 1.6 and must stay true here:
+- `write_deltalake` scrambles row order on two or more CPUs: files are written elsewhere, only added
+  here.
+- `DeltaTable.to_pyarrow_dataset` can abort the interpreter at exit: it is never called.
+- `DeltaTable.history` returns nothing at a version with a checkpoint: the log is read as what it
+  is, JSON lines.
+- `DeltaTable.file_uris` percent-encodes local paths: paths are taken from the add actions and
+  joined here.
+- A transaction that adds a path it also removes loses the file for some readers: never commit a
+  path that is already there.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction
+
+from rugs_assets.lake.errors import (
+    CommitConflict,
+    StoreInvalid,
+    TableMissing,
+    VersionMissing,
+    WriteFailed,
+    cure_of,
+)
+from rugs_assets.lake.specs import DATE_COLUMN, LogEntry, TableSpec
+from rugs_assets.lake.storage import Store
+
+_ATTEMPTS = 200
+_CONFIGURATION: dict[str, str | None] = {
+    # What opening a table costs is bounded by the commits since the last checkpoint, not by its
+    # age.
+    "delta.checkpointInterval": "10",
+    # A release cites versions for years: the log is never shortened.
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.logRetentionDuration": "interval 36500 days",
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LoggedFile:
+    """A file that a version refers to; sorts in row order."""
+
+    day: date
+    path: str  # below the table's folder
+    rows: int
+    bytes: int
+
+
+def ensure(store: Store, spec: TableSpec) -> None:
+    """Create the table unless it is there; safe from several processes at once."""
+    uri = store.uri(spec.name)
+    if DeltaTable.is_deltatable(uri):
+        return
+    with store.creating(spec.name):
+        for attempt in range(_ATTEMPTS):
+            try:
+                DeltaTable.create(
+                    uri,
+                    spec.table_schema,
+                    mode="ignore",
+                    partition_by=[DATE_COLUMN],
+                    name=spec.name,
+                    configuration=_CONFIGURATION,
+                )
+            except DeltaError as error:
+                # Without a lock (object stores) two creators meet: the loser finds the winner's
+                # table.
+                if DeltaTable.is_deltatable(uri):
+                    return
+                if attempt >= 3:
+                    raise WriteFailed(
+                        f"table {spec.name} cannot be created at {uri}: {error}"
+                    ) from error
+                _back_off(attempt)
+            else:
+                return
+
+
+def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -> DeltaTable:
+    """The table at a version (None: the latest; a datetime: the latest at that time).
+
+    Raises:
+        TableMissing: there is no table.
+        VersionMissing: there is no such version.
+    """
+    uri = store.uri(spec.name)
+    try:
+        if isinstance(version, datetime):
+            table = DeltaTable(uri)
+            table.load_as_version(version)
+            return table
+        return DeltaTable(uri, version=version)
+    except (DeltaError, OSError) as error:
+        if isinstance(error, TableNotFoundError) or not DeltaTable.is_deltatable(uri):
+            raise TableMissing(
+                f"table {spec.name} does not exist at {uri}; compute a date of it first: "
+                f"{cure_of(spec.name, None)}"
+            ) from error
+        if version is None:
+            raise StoreInvalid(f"table {spec.name} at {uri} cannot be opened: {error}") from error
+        raise VersionMissing(
+            f"table {spec.name} at {uri} has no version {version}; its latest is "
+            f"{DeltaTable(uri).version()}"
+        ) from error
+
+
+def files_of(table: DeltaTable) -> list[LoggedFile]:
+    """Every file of a loaded version, in row order: by date, then by part number."""
+    # from_stream, since pa.table() would import pandas only to ask whether this is a data frame.
+    adds = pa.RecordBatchReader.from_stream(table.get_add_actions()).read_all()
+    if not adds.num_rows:
+        return []
+    wanted = adds.select(["partition", "path", "num_records", "size_bytes"]).flatten()
+    rows = zip(*(column.to_pylist() for column in wanted.columns), strict=True)
+    return sorted(LoggedFile(*row) for row in rows)
+
+
+def commit_date(
+    store: Store,
+    spec: TableSpec,
+    day: date,
+    files: Sequence[LoggedFile],
+    metadata: Mapping[str, Any],
+) -> tuple[int, bool]:
+    """Make `files`, which are in place, the whole of a date.
+
+    Returns:
+        The version that holds them, and whether they were there already and nothing was committed.
+
+    Raises:
+        CommitConflict: other writers won every attempt.
+        WriteFailed: the storage refused.
+    """
+    return _attempted(
+        spec, day, lambda: _commit_once(load(store, spec), spec, day, files, metadata)
+    )
+
+
+def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
+    """The versions of a table, newest first."""
+    load(store, spec)
+    names = [
+        n for n in store.names(spec.name, "_delta_log") if len(n) == 25 and n.endswith(".json")
+    ]
+    newest = sorted(names, reverse=True)[:limit]
+    return [
+        _entry(int(name[:20]), store.read_bytes(spec.name, f"_delta_log/{name}")) for name in newest
+    ]
+
+
+def _commit_once(
+    table: DeltaTable,
+    spec: TableSpec,
+    day: date,
+    files: Sequence[LoggedFile],
+    metadata: Mapping[str, Any],
+) -> tuple[int, bool]:
+    # Looked at in every attempt: the rival that won may have written these very files.
+    if [f for f in files_of(table) if f.day == day] == sorted(files):
+        return table.version(), True
+    now = time.time_ns() // 1_000_000
+    before = table.version()
+    table.create_write_transaction(
+        [
+            AddAction(
+                path=file.path,
+                size=file.bytes,
+                partition_values={DATE_COLUMN: day.isoformat()},
+                modification_time=now,
+                data_change=True,
+                stats=json.dumps({"numRecords": file.rows}),
+            )
+            for file in files
+        ],
+        "overwrite",
+        spec.table_schema,
+        partition_by=[DATE_COLUMN],
+        partition_filters=[(DATE_COLUMN, "=", day.isoformat())],
+        commit_properties=CommitProperties(custom_metadata=dict(metadata), max_commit_retries=0),
+        post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
+    )
+    # No rebase was allowed, so the commit is the version after the one it was made from.
+    return before + 1, False
+
+
+def _attempted(
+    spec: TableSpec, day: date, attempt_once: Callable[[], tuple[int, bool]]
+) -> tuple[int, bool]:
+    for attempt in range(_ATTEMPTS):
+        try:
+            return attempt_once()
+        except CommitFailedError:
+            _back_off(attempt)
+        except (DeltaError, OSError) as error:
+            raise WriteFailed(
+                f"table {spec.name}, date {day}: the commit was refused, the last complete "
+                f"version is intact: {error}"
+            ) from error
+    raise CommitConflict(
+        f"table {spec.name}, date {day}: other writers won {_ATTEMPTS} attempts to commit; run it "
+        f"again: {cure_of(spec.name, day)}"
+    )
+
+
+def _back_off(attempt: int) -> None:
+    time.sleep(random.uniform(0, 0.005 * min(attempt + 1, 40)))
+
+
+def _entry(version: int, text: bytes) -> LogEntry:
+    actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+    info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    day = info.get(DATE_COLUMN)
+    return LogEntry(
+        version=version,
+        at=datetime.fromtimestamp(info.get("timestamp", 0) / 1000, tz=UTC),
+        operation="REPLACE DATE" if day else str(info.get("operation", "UNKNOWN")),
+        day=date.fromisoformat(day) if day else None,
+        rows=info.get("rows"),
+        run_id=info.get("run_id"),
+        code_version=info.get("code_version"),
+        schema_version=info.get("schema_version"),
+        input_digest=info.get("input_digest"),
+        content_digest=info.get("content_digest"),
+        checksums=tuple(sorted(info.get("checksums", {}).items())),
+    )

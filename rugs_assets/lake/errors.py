@@ -1,0 +1,59 @@
+"""What can go wrong in the lake; every message names the table, the date, the place and the cure.
+
+Belongs here: exception types and the wording shared by several modules. Goes elsewhere: deciding
+that something is wrong.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+
+class LakeError(Exception):
+    """Base of every error the lake raises on purpose."""
+
+
+class SpecInvalid(LakeError):
+    """A table is declared in a way that Delta or the reader cannot honour."""
+
+
+class StoreInvalid(LakeError):
+    """The place given for the store cannot be used."""
+
+
+class RowsRefused(LakeError):
+    """Rows handed to `Lake.replace` are not rows of that table and date; nothing was changed."""
+
+
+class SchemaMismatch(LakeError):
+    """What is stored was written under another schema or schema version than the reader's."""
+
+
+class TableMissing(LakeError):
+    """The store holds no such table."""
+
+
+class VersionMissing(LakeError):
+    """The table has no such version, or a file of that version is gone."""
+
+
+class FileDamaged(LakeError):
+    """A stored file is missing, cut short or fails its checksums."""
+
+
+class WriteFailed(LakeError):
+    """The storage refused a write (full, read-only, gone); the last complete version is intact."""
+
+
+class CommitConflict(LakeError):
+    """Other writers won every one of the attempts to commit."""
+
+
+class LakeBusy(LakeError):
+    """Another process holds the lock that the operation needs."""
+
+
+def cure_of(table: str, day: date | None) -> str:
+    """The command that computes a date of a table again."""
+    partition = day.isoformat() if day is not None else "<date>"
+    return f"dagster asset materialize --select 'key:\"{table}\"' --partition {partition}"

@@ -1,0 +1,215 @@
+"""Reading: the rows of some dates of one version, in the order in which they were written.
+
+In: the files of a version. Out: Arrow batches, one Arrow table or a pandas frame. Invariants: order
+is by date, then file, then row; every file is known to be of the reader's schema before the first
+row is handed out; memory is bounded by the batch and the row group.
+
+Belongs here: footers, projection, conversion. Goes elsewhere: which files (`delta_log`), what
+columns mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rugs_assets.lake.delta_log import LoggedFile
+from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch, cure_of
+from rugs_assets.lake.parquet_files import FOOTER_KEY
+from rugs_assets.lake.specs import DATE_COLUMN, TableSpec
+from rugs_assets.lake.storage import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FOOTER_THREADS = 8  # footers are small: the wait of an object store is what they cost
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """What a file says about itself."""
+
+    rows: int
+    schema_version: int
+    schema_fingerprint: str
+    code_version: str
+    input_digest: str
+    config: str
+    data_digest: str
+
+
+class Rows:
+    """A lazily read, ordered selection of rows. Nothing but footers is read before it is asked for.
+
+    Attributes:
+        schema: the columns that will come, in order.
+        files: where they lie, in order, as paths or keys that any Parquet reader takes.
+    """
+
+    def __init__(
+        self, store: Store, spec: TableSpec, files: Sequence[LoggedFile], columns: Sequence[str]
+    ) -> None:
+        known = spec.table_schema
+        for name in columns:
+            if name not in known.names:
+                raise LakeError(
+                    f"table {spec.name} has no column {name!r}; it has {', '.join(known.names)}"
+                )
+        self.schema = pa.schema([known.field(name) for name in columns])
+        self.files = tuple(store.path(spec.name, file.path) for file in files)
+        self._store = store
+        self._spec = spec
+        self._logged = tuple(files)
+        self._stored_columns = [name for name in columns if name != DATE_COLUMN]
+
+    def count(self) -> int:
+        """Number of rows, without reading them."""
+        return sum(file.rows for file in self._logged)
+
+    def batches(self, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order, at most `rows` at a time.
+
+        Raises:
+            FileDamaged: a file is gone, cut short or fails its checksums.
+        """
+        for file in self._logged:
+            with opened(self._store, self._spec, file) as parquet:
+                found = parquet.iter_batches(batch_size=rows, columns=self._stored_columns)
+                for batch in _guarded(found, self._store, self._spec, file):
+                    yield self._dressed(batch, file.day)
+
+    def to_arrow(self) -> pa.Table:
+        """All rows as one Arrow table."""
+        return pa.Table.from_batches(self.batches(), self.schema)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All rows as a pandas frame.
+
+        A column that may hold null keeps null apart from NaN and integers integer (pandas' nullable
+        types: Int8 to Int64, Float32, Float64, boolean, string). All others are plain numpy
+            columns,
+        dates are datetime64.
+        """
+        import pandas as pd
+
+        table = self.to_arrow()
+        nullable = [field.name for field in table.schema if field.nullable]
+        plain = [field.name for field in table.schema if not field.nullable]
+        frames = [
+            table.select(plain).to_pandas(date_as_object=False),
+            table.select(nullable).to_pandas(types_mapper=_nullable_type, date_as_object=False),
+        ]
+        return pd.concat(frames, axis=1)[table.schema.names]
+
+    def _dressed(self, batch: pa.RecordBatch, day: object) -> pa.RecordBatch:
+        arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+        if DATE_COLUMN in self.schema.names:
+            arrays[DATE_COLUMN] = pa.repeat(pa.scalar(day, pa.date32()), batch.num_rows)
+        return pa.RecordBatch.from_arrays(
+            [arrays[name] for name in self.schema.names], schema=self.schema
+        )
+
+
+def footers(store: Store, spec: TableSpec, files: Sequence[LoggedFile]) -> list[Footer]:
+    """What each file says about itself.
+
+    Raises:
+        SchemaMismatch: one was not written by this lake.
+        FileDamaged: one is gone or cut short.
+    """
+    if len(files) < 2:
+        return [_footer(store, spec, file) for file in files]
+    with ThreadPoolExecutor(_FOOTER_THREADS) as pool:
+        return list(pool.map(lambda file: _footer(store, spec, file), files))
+
+
+def check_schema(store: Store, spec: TableSpec, files: Sequence[LoggedFile]) -> None:
+    """Refuse files that were written under another schema.
+
+    Raises:
+        SchemaMismatch: names table, date, stored and expected, and the command that cures it.
+    """
+    for file, footer in zip(files, footers(store, spec, files), strict=True):
+        place = f"table {spec.name}, date {file.day} ({store.path(spec.name, file.path)})"
+        cure = cure_of(spec.name, file.day)
+        if footer.schema_version != spec.schema_version:
+            raise SchemaMismatch(
+                f"{place}: stored with schema version {footer.schema_version}, expected "
+                f"{spec.schema_version}; compute the date again: {cure}"
+            )
+        if footer.schema_fingerprint != spec.fingerprint:
+            raise SchemaMismatch(
+                f"{place}: stored and expected schema are both version {spec.schema_version} but "
+                f"their columns differ (stored {footer.schema_fingerprint[:12]}, expected "
+                f"{spec.fingerprint[:12]}); raise schema_version, then compute the date again: "
+                f"{cure}"
+            )
+
+
+def opened(store: Store, spec: TableSpec, file: LoggedFile) -> pq.ParquetFile:
+    """A stored file, ready to read, page checksums verified while reading."""
+    path = store.path(spec.name, file.path)
+    try:
+        return pq.ParquetFile(path, filesystem=store.filesystem, page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(spec, file, path, error) from error
+
+
+def _guarded(
+    batches: Iterator[pa.RecordBatch], store: Store, spec: TableSpec, file: LoggedFile
+) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    try:
+        for batch in batches:
+            rows += batch.num_rows
+            yield batch
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _damaged(spec, file, store.path(spec.name, file.path), error) from error
+    if rows != file.rows:
+        raise _damaged(
+            spec, file, store.path(spec.name, file.path), f"{rows} rows, the log says {file.rows}"
+        )
+
+
+def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: object) -> FileDamaged:
+    gone = "is gone (was its version vacuumed, or replaced while it was read?)"
+    detail = gone if isinstance(why, FileNotFoundError) else f"cannot be read: {why}"
+    return FileDamaged(
+        f"table {spec.name}, date {file.day}: {path} {detail}; read the latest version, or "
+        f"compute the date again: {cure_of(spec.name, file.day)}"
+    )
+
+
+def _footer(store: Store, spec: TableSpec, file: LoggedFile) -> Footer:
+    with opened(store, spec, file) as parquet:
+        metadata = parquet.metadata
+        text = (metadata.metadata or {}).get(FOOTER_KEY.encode())
+        if text is None:
+            raise SchemaMismatch(
+                f"table {spec.name}, date {file.day}: {store.path(spec.name, file.path)} was not "
+                f"written by this package; compute the date again: {cure_of(spec.name, file.day)}"
+            )
+        said: dict[str, Any] = json.loads(text)
+        said.pop("table")
+        return Footer(rows=metadata.num_rows, **said)
+
+
+def _nullable_type(kind: pa.DataType) -> Any:
+    import pandas as pd
+
+    return {
+        pa.bool_(): pd.BooleanDtype(),
+        pa.int8(): pd.Int8Dtype(),
+        pa.int16(): pd.Int16Dtype(),
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.float32(): pd.Float32Dtype(),
+        pa.float64(): pd.Float64Dtype(),
+        pa.string(): pd.StringDtype(),
+    }.get(kind)

@@ -1,0 +1,235 @@
+"""`Lake`: the one door to the tables. One Delta table an asset, one commit a date.
+
+In: batches of a date in a declared schema. Out: the same rows in the same order, at any version.
+Invariants: a commit replaces exactly one date; readers see a version whole or not at all; the same
+rows and provenance are stored once; several processes may write at once and lose nothing.
+
+Belongs here: the verbs. Goes elsewhere: how each is done (`parquet_files`, `delta_log`, `storage`,
+`rows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from rugs_assets.lake import delta_log, maintenance
+from rugs_assets.lake.admission import admitted
+from rugs_assets.lake.errors import LakeError, WriteFailed, cure_of
+from rugs_assets.lake.maintenance import Vacuumed
+from rugs_assets.lake.parquet_files import DateFiles
+from rugs_assets.lake.publishing import publish
+from rugs_assets.lake.rows import Rows, check_schema, footers
+from rugs_assets.lake.specs import (
+    DATE_COLUMN,
+    Commit,
+    LogEntry,
+    Provenance,
+    StoredDate,
+    TableSpec,
+    content_digest,
+)
+from rugs_assets.lake.storage import open_store
+
+__all__ = [
+    "DATE_COLUMN",
+    "Commit",
+    "Lake",
+    "LakeError",
+    "LogEntry",
+    "Provenance",
+    "Rows",
+    "StoredDate",
+    "TableSpec",
+    "Vacuumed",
+]
+
+
+class Lake:
+    """The tables below one folder or URL.
+
+    Args:
+        root: a folder (created when first written) or a URL such as s3://bucket/prefix, whose
+            credentials and endpoint the libraries read from the usual variables themselves.
+
+    Raises:
+        StoreInvalid: the place cannot be used.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self._store = open_store(root)
+        self._ensured: set[str] = set()
+
+    @property
+    def root(self) -> str:
+        """The folder or URL, absolute."""
+        return self._store.root
+
+    def uri(self, spec: TableSpec) -> str:
+        """Where a table lies, as any Delta reader takes it."""
+        return self._store.uri(spec.name)
+
+    def ensure(self, *specs: TableSpec) -> None:
+        """Create the tables that are not there yet; safe from several processes at once."""
+        for spec in specs:
+            if spec.name not in self._ensured:
+                delta_log.ensure(self._store, spec)
+                self._ensured.add(spec.name)
+
+    def replace(
+        self,
+        spec: TableSpec,
+        day: date,
+        batches: Iterable[pa.RecordBatch],
+        provenance: Provenance,
+    ) -> Commit:
+        """Make `batches` the rows of one date, in their order, in one atomic commit.
+
+        Rows are streamed: memory is one batch and one row group. No rows empty the date, which
+        stays listed as computed. When the same rows with the same provenance (but for the run id)
+        are stored already, nothing is committed.
+
+        Args:
+            spec: the table, created when absent.
+            day: the capture date.
+            batches: columns named, ordered and typed as `spec.schema`. A trailing `capture_date`
+                column is allowed when it holds nothing but `day`.
+            provenance: where the rows come from.
+
+        Returns:
+            What is stored now.
+
+        Raises:
+            RowsRefused: rows of another schema or date, or nulls where there may be none.
+            WriteFailed: the storage refused.
+            CommitConflict: other writers won every attempt.
+            Exception: whatever `batches` raises. In all cases the table is as it was.
+        """
+        if isinstance(day, datetime) or not isinstance(day, date):
+            raise LakeError(f"table {spec.name}: a date is needed, not {day!r}")
+        with ExitStack() as until_done:
+            with self._writing(spec, day):
+                self.ensure(spec)
+                folder = until_done.enter_context(self._store.staging(spec.name, day.isoformat()))
+                files = DateFiles(spec, provenance, folder)
+            until_done.callback(files.abandon)
+            for batch in batches:
+                rows = admitted(spec, day, batch)
+                with self._writing(spec, day):
+                    files.write(rows)
+            with self._writing(spec, day):
+                return publish(self._store, spec, day, files.finish(), provenance)
+
+    def read(
+        self,
+        spec: TableSpec,
+        days: date | Iterable[date] | None = None,
+        *,
+        version: int | datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Rows:
+        """Rows in order of date, file and row.
+
+        Args:
+            spec: the table as this code understands it.
+            days: one date, several, or None for all. A date that is not stored has no rows.
+            version: a table version, or a time (the latest version at that time); None: the latest.
+            columns: which columns, in which order, `capture_date` among them if wanted. None: those
+                of the table, and `capture_date` last unless a single date is asked for.
+
+        Raises:
+            SchemaMismatch: stored rows have another schema (version); names the cure.
+            TableMissing, VersionMissing, FileDamaged: as they say.
+        """
+        wanted = {days} if isinstance(days, date) else None if days is None else set(days)
+        files = [
+            file
+            for file in delta_log.files_of(delta_log.load(self._store, spec, version))
+            if wanted is None or file.day in wanted
+        ]
+        check_schema(self._store, spec, files)
+        if columns is None:
+            columns = spec.schema.names if isinstance(days, date) else spec.table_schema.names
+        return Rows(self._store, spec, files, columns)
+
+    def days(self, spec: TableSpec, *, version: int | datetime | None = None) -> list[date]:
+        """The dates that were computed, oldest first, those without rows among them."""
+        return list(self.row_counts(spec, version=version))
+
+    def row_counts(
+        self, spec: TableSpec, *, version: int | datetime | None = None
+    ) -> dict[date, int]:
+        """Rows of every computed date, oldest first, from the table log alone."""
+        counts: dict[date, int] = {}
+        for file in delta_log.files_of(delta_log.load(self._store, spec, version)):
+            counts[file.day] = counts.get(file.day, 0) + file.rows
+        return counts
+
+    def provenance(
+        self, spec: TableSpec, day: date, *, version: int | datetime | None = None
+    ) -> StoredDate | None:
+        """What a date holds and where it came from, read from its files; None when never computed.
+
+        Works across schema versions, so that a mismatch can be told before reading.
+        """
+        table = delta_log.load(self._store, spec, version)
+        files = [file for file in delta_log.files_of(table) if file.day == day]
+        if not files:
+            return None
+        said = footers(self._store, spec, files)
+        return StoredDate(
+            table=spec.name,
+            day=day,
+            version=table.version(),
+            rows=sum(footer.rows for footer in said),
+            bytes=sum(file.bytes for file in files),
+            files=tuple(file.path for file in files),
+            content_digest=content_digest(
+                said[0].schema_fingerprint, (footer.data_digest for footer in said)
+            ),
+            schema_version=said[0].schema_version,
+            code_version=said[0].code_version,
+            input_digest=said[0].input_digest,
+            config=said[0].config,
+        )
+
+    def version(self, spec: TableSpec) -> int:
+        """The latest version."""
+        return delta_log.load(self._store, spec).version()
+
+    def versions(self, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
+        """The log, newest first: version, when, run, date, rows, digest."""
+        return delta_log.log_entries(self._store, spec, limit)
+
+    def vacuum(
+        self,
+        spec: TableSpec,
+        *,
+        keep_versions: Iterable[int] = (),
+        retention_hours: int = maintenance.RETENTION_HOURS,
+        dry_run: bool = True,
+        timeout: float = 60.0,
+    ) -> Vacuumed:
+        """Delete what no kept version needs; see `maintenance.vacuum`."""
+        return maintenance.vacuum(
+            self._store,
+            spec,
+            keep_versions=keep_versions,
+            retention_hours=retention_hours,
+            dry_run=dry_run,
+            timeout=timeout,
+        )
+
+    @contextmanager
+    def _writing(self, spec: TableSpec, day: date) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise WriteFailed(
+                f"table {spec.name}, date {day}, store {self.root}: {error}; the last complete "
+                f"version is intact. Make room or restore access, then: {cure_of(spec.name, day)}"
+            ) from error
