@@ -19,14 +19,13 @@ export DAGSTER_HOME
 .PHONY: run test ui check bench lock help clean-env
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
-	@mkdir -p "$(DAGSTER_HOME)"
 	@$(BIN)/python -m rugs_assets.orchestration.run
 
 test: $(INSTALLED) ## the whole test suite (ARGS="-k name" for a part of it)
 	@$(BIN)/python -m pytest $(ARGS)
 
 ui: $(INSTALLED) ## webserver + daemon on loopback (PORT=3000); Ctrl-C stops everything
-	@mkdir -p "$(DAGSTER_HOME)"
+	@$(BIN)/python -m rugs_assets.orchestration.instance
 	@echo "The web UI comes up at http://127.0.0.1:$(PORT) (Ctrl-C stops it)"
 	@exec $(BIN)/dagster dev --host 127.0.0.1 --port $(PORT)
 

@@ -6,6 +6,7 @@ resolve it against DAGSTER_HOME. Several commands that start at once on a fresh 
 databases for good ("more than one head"); `ProjectSqliteStorage` makes them under a file lock.
 """
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from filelock import FileLock
 
 from rugs_assets.settings import Settings
 
+_CONFIG = "dagster.yaml"
 _LOCK_TIMEOUT_S = 120.0
 
 
@@ -64,7 +66,20 @@ class ProjectArtifactStorage(LocalArtifactStorage):
         return cls(base_dir=str(_under_home(str(config_value["base_dir"]))), inst_data=inst_data)
 
 
+def prepare_home(settings: Settings) -> None:
+    """Make DAGSTER_HOME a folder that Dagster takes, with the project's dagster.yaml in it."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    config, ours = settings.dagster_home / _CONFIG, settings.home / _CONFIG
+    if not config.exists() and ours.exists():
+        shutil.copyfile(ours, config)
+
+
 def open_instance() -> DagsterInstance:
-    """The project's instance: that of DAGSTER_HOME or, where it is not set, of the project root."""
+    """The instance of DAGSTER_HOME; its databases are made if there are none."""
     home = Settings.from_environment().dagster_home
-    return DagsterInstance.from_config(str(home))
+    return DagsterInstance.from_config(str(home.resolve()))
+
+
+if __name__ == "__main__":
+    prepare_home(Settings.from_environment())
+    open_instance().dispose()

@@ -1,30 +1,20 @@
-"""Dagster's databases: made once, under DAGSTER_HOME, whatever the folder and however many start."""
+"""Dagster's databases: made once, under DAGSTER_HOME, however many commands start at once."""
 
-import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
-OPEN = "from rugs_assets.orchestration.instance import open_instance; open_instance().get_runs()"
-
-
-def fresh_home(project_root: Path, tmp_path: Path) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(project_root / "dagster.yaml", home)
-    return home
-
 
 def test_several_commands_on_a_fresh_folder_leave_one_head(
     project_root: Path, tmp_path: Path
 ) -> None:
-    home = fresh_home(project_root, tmp_path)
+    home = tmp_path / "home"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     commands = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN],
+            [sys.executable, "-m", "rugs_assets.orchestration.instance"],
             cwd=elsewhere,
             env={"DAGSTER_HOME": str(home), "PYTHONPATH": str(project_root)},
             stderr=subprocess.PIPE,

@@ -1,0 +1,98 @@
+"""The five asset bodies; each is four moves: read the date, one domain call, write, tell.
+
+What the assets have in common (partitions, group, owners, descriptions, schema) is in `stages`.
+An `if` about the data belongs in the domain.
+"""
+
+from typing import Any
+
+import dagster as dg
+
+from rugs_assets.domain.episodes import episodes_of
+from rugs_assets.domain.observations import observations_of
+from rugs_assets.domain.samples import SamplePass
+from rugs_assets.domain.shards import shards_of
+from rugs_assets.lake import catalog
+from rugs_assets.orchestration import stages
+from rugs_assets.orchestration.day import Day
+from rugs_assets.orchestration.resources import CapturesResource, LakeResource
+from rugs_assets.orchestration.rules import assert_inputs
+from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig
+
+Result = dg.MaterializeResult[Any]
+
+
+@dg.asset
+def raw_ws_events(
+    context: dg.AssetExecutionContext, captures: CapturesResource, lake: LakeResource
+) -> Result:
+    """Capture files -> typed events and what was rejected."""
+    day = Day.of(context.partition_key, lake.open())
+    found = captures.open().refresh().select(day.date)
+    stage, run_id, digest = stages.RAW_WS_EVENTS, context.run_id, found.input_digest
+    rejected = day.write(
+        stage, found.rejected(), run_id, into=catalog.REJECTED_INPUT, input_digest=digest
+    )
+    events = day.write(stage, found.events(), run_id, input_digest=digest)
+    return day.result(stage, events, {**found.tally(), "rejected_rows": rejected.rows})
+
+
+@dg.asset(deps=stages.EPISODES.deps)
+def episodes(
+    context: dg.AssetExecutionContext, config: EpisodesConfig, lake: LakeResource
+) -> Result:
+    """Events -> games."""
+    day = Day.of(context.partition_key, lake.open())
+    games = episodes_of(day.batches(catalog.RAW_WS_EVENTS), config.rules())
+    commit = day.write(
+        stages.EPISODES, games.to_batches(), context.run_id, config=config.model_dump()
+    )
+    return day.result(stages.EPISODES, commit)
+
+
+@dg.asset(deps=stages.OBSERVATIONS.deps)
+def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+    """Frames -> 36 features."""
+    day = Day.of(context.partition_key, lake.open())
+    games = day.table(catalog.EPISODES)
+    rows = observations_of(day.batches(catalog.RAW_WS_EVENTS), games)
+    commit = day.write(stages.OBSERVATIONS, rows, context.run_id)
+    return day.result(stages.OBSERVATIONS, commit)
+
+
+@dg.asset(deps=stages.ALIGNED_SAMPLES.deps)
+def aligned_samples(
+    context: dg.AssetExecutionContext, config: SamplesConfig, lake: LakeResource
+) -> Result:
+    """Rows and presses -> decisions, and presses that no row carries."""
+    day = Day.of(context.partition_key, lake.open())
+    games = day.table(catalog.EPISODES)
+    rows, events = day.batches(catalog.OBSERVATIONS), day.batches(catalog.RAW_WS_EVENTS)
+    alignment = SamplePass(rows, events, games, config.rules())
+    stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run_id, config.model_dump()
+    commit = day.write(stage, alignment.samples(), run_id, config=tuned)
+    presses = day.write(
+        stage,
+        alignment.unaligned().to_batches(),
+        run_id,
+        into=catalog.UNALIGNED_ACTIONS,
+        config=tuned,
+    )
+    return day.result(stage, commit, {"unaligned_actions": presses.rows})
+
+
+@dg.asset(deps=stages.TRAINING_SHARDS.deps)
+def training_shards(
+    context: dg.AssetExecutionContext, captures: CapturesResource, lake: LakeResource
+) -> Result:
+    """Decisions -> steps in order of play, split by game."""
+    day = Day.of(context.partition_key, lake.open())
+    assert_inputs(day, stages.TRAINING_SHARDS, captures)
+    games = day.table(catalog.EPISODES)
+    rows, decisions = day.batches(catalog.OBSERVATIONS), day.batches(catalog.ALIGNED_SAMPLES)
+    commit = day.write(stages.TRAINING_SHARDS, shards_of(rows, decisions, games), context.run_id)
+    return day.result(stages.TRAINING_SHARDS, commit)
+
+
+ASSETS = (raw_ws_events, episodes, observations, aligned_samples, training_shards)
+"""In the order of the data flow."""

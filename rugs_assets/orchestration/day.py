@@ -1,0 +1,147 @@
+"""One date of the store, as an asset body or a check sees it.
+
+Rows are stored with a digest of the inputs that the stage declares. On reading, that digest is
+compared with what the inputs hold now, and what is stale is refused: rows made from an old
+version of one table beside a new version of another would fit together nowhere.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from rugs_assets.lake.errors import cure_of
+from rugs_assets.lake.specs import Commit, Provenance, StoredDate, TableSpec
+from rugs_assets.lake.tables import Lake
+from rugs_assets.orchestration import metadata
+from rugs_assets.orchestration.stages import STAGES, Stage
+
+_INPUTS = {stage.name: stage.inputs for stage in STAGES}
+
+
+class InputInvalid(dg.Failure):
+    """What an asset is to read is missing, stale or breaks a rule; says which and the cure."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            description="\n".join(problems),
+            metadata={"problems": len(problems)},
+            allow_retries=False,  # the same input gives the same answer
+        )
+
+
+class Day:
+    """Reads and writes one date.
+
+    Args:
+        lake: The store.
+        date: The capture date (UTC).
+    """
+
+    def __init__(self, lake: Lake, date: date) -> None:
+        self.lake = lake
+        self.date = date
+        self._stored: dict[str, StoredDate] = {}
+        self._started = time.perf_counter()
+
+    @classmethod
+    def of(cls, partition_key: str, lake: Lake) -> "Day":
+        """The date of a partition key."""
+        return cls(lake, date.fromisoformat(partition_key))
+
+    def stored(self, table: TableSpec) -> StoredDate:
+        """What the store holds for this date.
+
+        Raises:
+            InputInvalid: The date was never written, or was made from what its inputs no longer
+                hold.
+        """
+        if table.name not in self._stored:
+            self._stored[table.name] = self._fresh(table)
+        return self._stored[table.name]
+
+    def batches(
+        self, table: TableSpec, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of this date in stored order, with bounded memory."""
+        stored = self.stored(table)
+        rows = self.lake.read(table, self.date, version=stored.version, columns=columns)
+        yield from rows.batches()
+
+    def table(self, table: TableSpec, columns: Sequence[str] | None = None) -> pa.Table:
+        """The rows of this date in stored order, all at once."""
+        stored = self.stored(table)
+        return self.lake.read(table, self.date, version=stored.version, columns=columns).to_arrow()
+
+    def write(
+        self,
+        stage: Stage,
+        batches: Iterable[pa.RecordBatch],
+        run_id: str,
+        *,
+        into: TableSpec | None = None,
+        input_digest: str | None = None,
+        config: Mapping[str, object] | None = None,
+    ) -> Commit:
+        """Replace this date of a stage's table, or of its side table, in one commit.
+
+        Args:
+            stage: Whose rows they are.
+            batches: The rows, in order.
+            run_id: The Dagster run that made them.
+            into: The table, where it is not the stage's own.
+            input_digest: Digest of what was read, where that was not a table.
+            config: What the user tuned.
+        """
+        provenance = Provenance(
+            run_id=run_id,
+            code_version=stage.code_version,
+            input_digest=input_digest or self._digest_of_inputs(stage.inputs),
+            config=json.dumps(dict(config or {}), sort_keys=True),
+        )
+        return self.lake.replace(into or stage.table, self.date, batches, provenance)
+
+    def result(
+        self, stage: Stage, commit: Commit, counts: Mapping[str, object] | None = None
+    ) -> dg.MaterializeResult[Any]:
+        """What Dagster is told about a commit."""
+        seconds = time.perf_counter() - self._started
+        told: dict[str, Any] = {
+            **metadata.of_commit(commit, self.lake.uri(stage.table), seconds),
+            **metadata.plain(counts or {}),
+        }
+        if stage.inputs:
+            told["dagster/column_lineage"] = metadata.column_lineage(stage.table, stage.inputs)
+        return dg.MaterializeResult(
+            metadata=told, data_version=dg.DataVersion(commit.content_digest)
+        )
+
+    def _fresh(self, table: TableSpec) -> StoredDate:
+        stored = self.lake.provenance(table, self.date)
+        cure = cure_of(table.name, self.date)
+        if stored is None:
+            raise InputInvalid([f"{table.name} holds nothing for {self.date}; first run: {cure}"])
+        inputs = _INPUTS.get(table.name, ())
+        if inputs and stored.input_digest != self._digest_of_inputs(inputs):
+            names = ", ".join(each.name for each in inputs)
+            raise InputInvalid(
+                [
+                    f"{table.name} of {self.date} was made from what {names} no longer hold;"
+                    f" make it anew: {cure}"
+                ]
+            )
+        return stored
+
+    def _digest_of_inputs(self, inputs: Iterable[TableSpec]) -> str:
+        return digest_of(self.stored(each) for each in inputs)
+
+
+def digest_of(stored: Iterable[StoredDate]) -> str:
+    """sha256 over what was read: table by table the digest of its content, whatever the order."""
+    lines = sorted(f"{each.table}\t{each.content_digest}" for each in stored)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,36 @@
+"""What assets are handed: the capture folder and the store, with the places they lie at.
+
+The values show in the UI; the pseudonym key never passes through here as a value.
+"""
+
+from dagster import ConfigurableResource
+from pydantic import Field
+
+from rugs_assets.lake.catalog import TABLES
+from rugs_assets.lake.landing import Landing
+from rugs_assets.lake.tables import Lake
+from rugs_assets.settings import Settings
+
+
+class CapturesResource(ConfigurableResource[Landing]):
+    """The folder that recorders write to, and the decoded copy of what lies in it."""
+
+    folder: str = Field(description="Folder searched for capture files; formats told by content.")
+    cache: str = Field(description="Folder of the decoded captures; may be deleted at any time.")
+
+    def open(self) -> Landing:
+        """The landing, with the key that makes player ids into pseudonyms."""
+        key = Settings.from_environment().pseudonym_key()
+        return Landing(self.folder, self.cache, key)
+
+
+class LakeResource(ConfigurableResource[Lake]):
+    """The Delta tables."""
+
+    root: str = Field(description="Folder or URL of the tables, one folder below it a table.")
+
+    def open(self) -> Lake:
+        """The store, with every table of the catalog made."""
+        lake = Lake(self.root)
+        lake.ensure(*TABLES)
+        return lake

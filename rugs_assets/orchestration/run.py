@@ -1,0 +1,101 @@
+"""`make run`: every date found in the captures, through all five assets, with a summary.
+
+The same job as in the UI and the schedule, executed in this process, one date after the other,
+each as a Dagster run of its own. The exit status is 1 when a date failed or one of its blocking
+checks did.
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rugs_assets.lake.landing import Inventory, Landing
+from rugs_assets.orchestration.automation import JOB_NAME
+from rugs_assets.orchestration.build import build_defs
+from rugs_assets.orchestration.instance import open_instance, prepare_home
+from rugs_assets.orchestration.summary import DateOutcome, outcome_of, show
+from rugs_assets.settings import Settings, SettingsError
+
+_COLUMNS = 110  # what the table needs; a narrower terminal wraps it
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def main() -> int:
+    """Run everything and print what came of it.
+
+    Returns:
+        The exit status: 0 when every date is whole, 1 when one is not, 2 when nothing could be run.
+    """
+    columns = max(_COLUMNS, shutil.get_terminal_size().columns)
+    console = Console(highlight=False, width=columns)
+    try:
+        settings = Settings.from_environment()
+        prepare_home(settings)
+        inventory = captures_in(settings, console)
+    except (SettingsError, OSError) as error:
+        console.print(f"[red]{error}[/red]")
+        return 2
+    days = [day for day in inventory.days if day >= settings.start_date]
+    outcomes = list(materialize(settings, days, console))
+    show(outcomes, inventory, settings, console)
+    return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def captures_in(settings: Settings, console: Console) -> Inventory:
+    """What lies in the capture folder, decoded; simulated first where nothing lies there."""
+    landing = Landing(settings.captures, settings.landing_cache, settings.pseudonym_key())
+    inventory = decoded(landing, console)
+    if not inventory.files:
+        console.print(
+            f"No capture in {settings.captures} (RUGS_CAPTURES):"
+            " writing a small simulated one there."
+        )
+        simulate_into(settings.captures)
+        inventory = decoded(landing, console)
+    return inventory
+
+
+def decoded(landing: Landing, console: Console) -> Inventory:
+    """The landing brought up to date, with progress."""
+    with _progress(console, "Decoding captures"):
+        return landing.refresh()
+
+
+def simulate_into(folder: Path) -> None:
+    """A capture for a machine that has none: two dates, a few games each."""
+    raise NotImplementedError(folder)
+
+
+def materialize(
+    settings: Settings, days: Sequence[date], console: Console
+) -> Iterator[DateOutcome]:
+    """All assets and checks of each date, oldest first; a date that fails stops no other."""
+    job = build_defs(settings=settings).resolve_job_def(JOB_NAME)
+    with open_instance() as instance:
+        for number, day in enumerate(days, start=1):
+            with _progress(console, f"Materializing {day} ({number} of {len(days)})"):
+                result = job.execute_in_process(
+                    instance=instance,
+                    partition_key=day.isoformat(),
+                    run_config=_QUIET,
+                    raise_on_error=False,
+                )
+            yield outcome_of(day, result)
+
+
+@contextmanager
+def _progress(console: Console, text: str) -> Iterator[None]:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        progress.add_task(text, total=None)
+        yield
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What a user tunes per run, with defaults and descriptions, as the launchpad shows it.
+
+Each class mirrors the rules of one domain stage and hands them over; the meaning stands in the
+domain. The values go into the provenance of the rows, so changing one makes new content and stale
+downstreams.
+"""
+
+import dagster as dg
+from pydantic import Field
+
+from rugs_assets.domain.episodes import EpisodeRules
+from rugs_assets.domain.features import Phase
+from rugs_assets.domain.samples import SampleRules
+
+
+class EpisodesConfig(dg.Config):
+    """Which games are kept."""
+
+    min_ticks: int = Field(
+        default=1,
+        ge=1,
+        description="Games with fewer distinct ticks are excluded. 1 keeps instarugs.",
+    )
+    admit_incomplete: bool = Field(
+        default=False,
+        description="Keep games whose tick 0 or rug was not captured: they start late or end"
+        " truncated.",
+    )
+
+    def rules(self) -> EpisodeRules:
+        """The same for the domain."""
+        return EpisodeRules(min_ticks=self.min_ticks, admit_incomplete=self.admit_incomplete)
+
+
+class SamplesConfig(dg.Config):
+    """Which rows are decisions and how presses find their row."""
+
+    presale: bool = Field(default=True, description="Rows of the presale become decisions.")
+    active: bool = Field(default=True, description="Rows of the running game become decisions.")
+    tolerance: int = Field(
+        default=1,
+        ge=0,
+        description="How many ticks before or after its own a press in ACTIVE may find its row.",
+    )
+
+    def rules(self) -> SampleRules:
+        """The same for the domain."""
+        admitted = {Phase.PRESALE: self.presale, Phase.ACTIVE: self.active}
+        phases = frozenset(phase for phase, wanted in admitted.items() if wanted)
+        return SampleRules(phases=phases, tolerance=self.tolerance)
