@@ -29,7 +29,7 @@ def raw_ws_events(
     """Capture files -> typed events and what was rejected."""
     day = Day.of(context.partition_key, lake.open())
     found = captures.open().refresh().select(day.date)
-    stage, run_id, digest = stages.RAW_WS_EVENTS, context.run_id, found.input_digest
+    stage, run_id, digest = stages.RAW_WS_EVENTS, context.run.run_id, found.input_digest
     rejected = day.write(
         stage, found.rejected(), run_id, into=catalog.REJECTED_INPUT, input_digest=digest
     )
@@ -45,7 +45,7 @@ def episodes(
     day = Day.of(context.partition_key, lake.open())
     games = episodes_of(day.batches(catalog.RAW_WS_EVENTS), config.rules())
     commit = day.write(
-        stages.EPISODES, games.to_batches(), context.run_id, config=config.model_dump()
+        stages.EPISODES, games.to_batches(), context.run.run_id, config=config.model_dump()
     )
     return day.result(stages.EPISODES, commit)
 
@@ -56,7 +56,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     day = Day.of(context.partition_key, lake.open())
     games = day.table(catalog.EPISODES)
     rows = observations_of(day.batches(catalog.RAW_WS_EVENTS), games)
-    commit = day.write(stages.OBSERVATIONS, rows, context.run_id)
+    commit = day.write(stages.OBSERVATIONS, rows, context.run.run_id)
     return day.result(stages.OBSERVATIONS, commit)
 
 
@@ -69,7 +69,7 @@ def aligned_samples(
     games = day.table(catalog.EPISODES)
     rows, events = day.batches(catalog.OBSERVATIONS), day.batches(catalog.RAW_WS_EVENTS)
     alignment = SamplePass(rows, events, games, config.rules())
-    stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run_id, config.model_dump()
+    stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run.run_id, config.model_dump()
     commit = day.write(stage, alignment.samples(), run_id, config=tuned)
     presses = day.write(
         stage,
@@ -90,7 +90,9 @@ def training_shards(
     assert_inputs(day, stages.TRAINING_SHARDS, captures)
     games = day.table(catalog.EPISODES)
     rows, decisions = day.batches(catalog.OBSERVATIONS), day.batches(catalog.ALIGNED_SAMPLES)
-    commit = day.write(stages.TRAINING_SHARDS, shards_of(rows, decisions, games), context.run_id)
+    commit = day.write(
+        stages.TRAINING_SHARDS, shards_of(rows, decisions, games), context.run.run_id
+    )
     return day.result(stages.TRAINING_SHARDS, commit)
 
 

@@ -32,7 +32,7 @@ def build_defs(
         assets=with_policy(ASSETS, dates),
         asset_checks=[checks_of(stage, dates) for stage in STAGES],
         jobs=[job],
-        schedules=[daily_schedule(job)],
+        schedules=[daily_schedule(job, settings.start_date.isoformat())],
         resources={
             "captures": CapturesResource(
                 folder=str(settings.captures), cache=str(settings.landing_cache)

@@ -8,21 +8,30 @@ checks did.
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from rugs_assets.lake.landing import Inventory, Landing
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.instance import open_instance, prepare_home
+from rugs_assets.orchestration.partitions import capture_dates
 from rugs_assets.orchestration.summary import DateOutcome, outcome_of, show
 from rugs_assets.settings import Settings, SettingsError
 
 _COLUMNS = 110  # what the table needs; a narrower terminal wraps it
+_SPINNER = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+_BAR = (*_SPINNER, BarColumn(), DownloadColumn())
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -41,8 +50,11 @@ def main() -> int:
     except (SettingsError, OSError) as error:
         console.print(f"[red]{error}[/red]")
         return 2
-    days = [day for day in inventory.days if day >= settings.start_date]
+    partitions = set(capture_dates(settings.start_date).get_partition_keys())
+    days = [day for day in inventory.days if day.isoformat() in partitions]
     outcomes = list(materialize(settings, days, console))
+    for day in sorted({*inventory.days} - {*days}):
+        console.print(f"{day} is left out: dates go from {min(partitions)} to {max(partitions)}")
     show(outcomes, inventory, settings, console)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
@@ -63,8 +75,11 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
 
 def decoded(landing: Landing, console: Console) -> Inventory:
     """The landing brought up to date, with progress."""
-    with _progress(console, "Decoding captures"):
-        return landing.refresh()
+    with Progress(*_BAR, console=console, transient=True) as progress:
+        task = progress.add_task("Decoding captures", total=None)
+        return landing.refresh(
+            lambda at: progress.update(task, total=at.total_bytes, completed=at.done_bytes)
+        )
 
 
 def simulate_into(folder: Path) -> None:
@@ -79,7 +94,9 @@ def materialize(
     job = build_defs(settings=settings).resolve_job_def(JOB_NAME)
     with open_instance() as instance:
         for number, day in enumerate(days, start=1):
-            with _progress(console, f"Materializing {day} ({number} of {len(days)})"):
+            text = f"Materializing {day} ({number} of {len(days)})"
+            with Progress(*_SPINNER, console=console, transient=True) as progress:
+                progress.add_task(text, total=None)
                 result = job.execute_in_process(
                     instance=instance,
                     partition_key=day.isoformat(),
@@ -87,14 +104,6 @@ def materialize(
                     raise_on_error=False,
                 )
             yield outcome_of(day, result)
-
-
-@contextmanager
-def _progress(console: Console, text: str) -> Iterator[None]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        progress.add_task(text, total=None)
-        yield
 
 
 if __name__ == "__main__":

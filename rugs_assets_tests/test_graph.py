@@ -1,0 +1,63 @@
+"""The whole graph as a picture small enough to review: what changes it shows here."""
+
+import dagster as dg
+
+from rugs_assets.orchestration.build import build_defs
+from rugs_assets.settings import Settings
+
+PICTURE = """\
+raw_ws_events <- captures
+  ! every_line_accounted_for
+  ! schema_as_declared
+episodes <- raw_ws_events
+  ! schema_as_declared
+observations <- episodes raw_ws_events
+  ! schema_as_declared
+aligned_samples <- episodes observations raw_ws_events
+  ! schema_as_declared
+training_shards <- aligned_samples episodes observations
+  ! schema_as_declared
+job training_data
+schedule training_data_daily at 0 1 * * *"""
+"""`!`: a check that blocks the assets after it, `?`: one that does not."""
+
+
+def picture(defs: dg.Definitions) -> str:
+    """Assets with what they read and their checks, then jobs and schedules."""
+    graph = defs.resolve_asset_graph()
+    lines: list[str] = []
+    for key in graph.toposorted_asset_keys:
+        parents = sorted(parent.to_user_string() for parent in graph.get(key).parent_keys)
+        lines.append(f"{key.to_user_string()} <- {' '.join(parents) or 'captures'}")
+        checks = sorted(graph.get_check_keys_for_assets({key}), key=lambda check: check.name)
+        for check in checks:
+            mark = "!" if graph.get_check_spec(check).blocking else "?"
+            lines.append(f"  {mark} {check.name}")
+    repository = defs.get_repository_def()
+    lines += [f"job {name}" for name in repository.job_names if not name.startswith("__")]
+    lines += [f"schedule {s.name} at {s.cron_schedule}" for s in repository.schedule_defs]
+    return "\n".join(lines)
+
+
+def test_the_graph_is_the_one_that_was_reviewed() -> None:
+    assert picture(build_defs(settings=Settings.from_environment({}))) == PICTURE
+
+
+def test_everything_is_partitioned_by_the_same_dates_and_dressed_alike() -> None:
+    defs = build_defs(settings=Settings.from_environment({"RUGS_START_DATE": "2025-11-30"}))
+    graph = defs.resolve_asset_graph()
+    assets = [graph.get(key) for key in graph.get_all_asset_keys()]
+    checks = [graph.get_check_spec(key) for key in graph.asset_check_keys]
+    dates = {str(node.partitions_def) for node in (*assets, *checks)}
+    assert len(dates) == 1
+    for asset in assets:
+        assert asset.partitions_def is not None
+        assert asset.partitions_def.get_first_partition_key() == "2025-11-30"
+        assert asset.group_name == "training_data"
+        assert asset.owners == ["team:rugs-data"]
+        assert asset.code_version
+        assert asset.description
+        assert asset.kinds
+        assert "dagster/column_schema" in asset.metadata
+        # With a policy of one run a range, evaluations are recorded without their partition.
+        assert asset.backfill_policy is None
