@@ -8,14 +8,20 @@ blocking check holds only within the run that found it broken.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rugs_assets.domain.violations import Violations, violations
+from rugs_assets.domain.episodes import violations_of_capture_date, violations_of_fairness
+from rugs_assets.domain.observations import (
+    violations_of_feature_schema,
+    violations_of_finiteness,
+    violations_of_ranges,
+)
+from rugs_assets.domain.violations import Violations
 from rugs_assets.lake import catalog
-from rugs_assets.lake.errors import SchemaMismatch, cure_of
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.orchestration.accounting import violations_of_accounting
 from rugs_assets.orchestration.day import Day, InputInvalid
 from rugs_assets.orchestration.resources import CapturesResource
 from rugs_assets.orchestration.stages import Stage
+from rugs_assets.orchestration.stored_schema import schemas_of, violations_of_stored_schema
 
 Judge = Callable[[Day, CapturesResource], Violations]
 
@@ -38,19 +44,27 @@ class Rule:
 
 
 def _schema(table: TableSpec) -> Rule:
-    def judge(day: Day, _: CapturesResource) -> Violations:
-        found = []
-        try:
-            day.lake.read(table, day.date)
-        except SchemaMismatch as error:
-            found.append({"table": table.name, "problem": str(error)})
-        return violations(
-            "stored columns, types and order are the declared ones",
-            found,
-            cure=cure_of(table.name, day.date),
-        )
+    return Rule(
+        "schema_as_declared",
+        "The stored columns, types and order are the declared ones.",
+        lambda day, _: violations_of_stored_schema(day, table),
+    )
 
-    return Rule("schema_as_declared", "The stored schema is the declared one.", judge)
+
+def _features(table: TableSpec) -> tuple[Rule, Rule]:
+    """What every table with the 36 promises about them."""
+
+    def declared(day: Day, _: CapturesResource) -> Violations:
+        judged = [violations_of_feature_schema(schema) for _, schema in schemas_of(day, table)]
+        return next((found for found in judged if not found.ok), judged[0])
+
+    def finite(day: Day, _: CapturesResource) -> Violations:
+        return violations_of_finiteness(day.batches(table))
+
+    return (
+        Rule("features_as_declared", "36 float32 features in the declared order.", declared),
+        Rule("features_finite", "No NaN and no infinity in any feature.", finite),
+    )
 
 
 def _accounting(day: Day, captures: CapturesResource) -> Violations:
@@ -66,10 +80,37 @@ RULES: dict[str, tuple[Rule, ...]] = {
             _accounting,
         ),
     ),
-    "episodes": (_schema(catalog.EPISODES),),
-    "observations": (_schema(catalog.OBSERVATIONS),),
+    "episodes": (
+        _schema(catalog.EPISODES),
+        Rule(
+            "games_of_this_date",
+            "Every game lies in the partition of its gameId's date.",
+            lambda day, _: violations_of_capture_date(
+                day.table(catalog.EPISODES, ["episode_id"]), day.date
+            ),
+        ),
+        Rule(
+            "provably_fair",
+            "Hash and price curve of every game agree with its revealed seed.",
+            lambda day, _: violations_of_fairness(day.table(catalog.EPISODES)),
+            blocking=False,  # one corrupt game must not cost the others of its date
+        ),
+    ),
+    "observations": (
+        _schema(catalog.OBSERVATIONS),
+        *_features(catalog.OBSERVATIONS),
+        Rule(
+            "features_in_range",
+            "Every feature lies in its declared range.",
+            lambda day, _: violations_of_ranges(day.batches(catalog.OBSERVATIONS)),
+            blocking=False,
+        ),
+    ),
     "aligned_samples": (_schema(catalog.ALIGNED_SAMPLES),),
-    "training_shards": (_schema(catalog.TRAINING_SHARDS),),
+    "training_shards": (
+        _schema(catalog.TRAINING_SHARDS),
+        *_features(catalog.TRAINING_SHARDS),
+    ),
 }
 """Asset key -> its rules, in the order in which they are shown."""
 

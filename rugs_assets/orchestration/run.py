@@ -54,7 +54,10 @@ def main() -> int:
     days = [day for day in inventory.days if day.isoformat() in partitions]
     outcomes = list(materialize(settings, days, console))
     for day in sorted({*inventory.days} - {*days}):
-        console.print(f"{day} is left out: dates go from {min(partitions)} to {max(partitions)}")
+        console.print(
+            f"{day} is left out: dates start at RUGS_START_DATE, {settings.start_date},"
+            " and end yesterday (UTC)"
+        )
     show(outcomes, inventory, settings, console)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 

@@ -101,21 +101,18 @@ def show(
 
 
 def _table(outcomes: Sequence[DateOutcome], settings: Settings) -> Table:
-    table = Table(
-        title=f"Store {settings.store}", title_justify="left", title_style="bold", box=SIMPLE_HEAD
-    )
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
+    table.title = f"Store {settings.store}"
     table.add_column("date", no_wrap=True)
     columns = [column for column in _COLUMNS if column != "version"]
-    for column in (*columns, "checks", "version"):
+    for column in (*columns, "passed", "failed", "version"):
         table.add_column(column, justify="right", no_wrap=True)
     for outcome in outcomes:
         numbers = [f"{outcome.counts[c]:,}" if c in outcome.counts else "-" for c in columns]
-        checks = f"{outcome.passed} passed"
-        if outcome.failed:
-            checks += f", {outcome.failed} failed"
+        checks = (str(outcome.passed), str(outcome.failed))
         version = "-" if outcome.version is None else str(outcome.version)
         style = None if outcome.ok else "red"
-        table.add_row(outcome.day.isoformat(), *numbers, checks, version, style=style)
+        table.add_row(outcome.day.isoformat(), *numbers, *checks, version, style=style)
     return table
 
 
