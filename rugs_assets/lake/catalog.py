@@ -1,8 +1,8 @@
 """The tables of this project: which schema lies where, in which version and layout.
 
 Belongs here: layout on disk and schema versions. Goes elsewhere: columns and what they mean
-(`rugs_assets.domain`). Raise a table's `schema_version` whenever its columns or their meaning change;
-stored dates of another version are then refused on read, with the command that computes them again.
+(`rugs_assets.domain`). Raise a table's `schema_version` whenever its columns or their meaning
+change; dates stored under another are then refused on read, with the command that cures it.
 """
 
 from __future__ import annotations

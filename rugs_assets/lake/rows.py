@@ -14,8 +14,10 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +30,9 @@ from rugs_assets.lake.storage import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+# What pyarrow and json make of a damaged file.
+_UNREADABLE = (OSError, pa.ArrowException, ValueError, KeyError, TypeError, MemoryError)
+_EPOCH = date(1970, 1, 1)
 _FOOTER_THREADS = 8  # footers are small: the wait of an object store is what they cost
 
 
@@ -81,7 +86,7 @@ class Rows:
         for file in self._logged:
             with opened(self._store, self._spec, file) as parquet:
                 found = parquet.iter_batches(batch_size=rows, columns=self._stored_columns)
-                for batch in _guarded(found, self._store, self._spec, file):
+                for batch in self._guarded(found, file):
                     yield self._dressed(batch, file.day)
 
     def to_arrow(self) -> pa.Table:
@@ -91,10 +96,9 @@ class Rows:
     def to_pandas(self) -> pd.DataFrame:
         """All rows as a pandas frame.
 
-        A column that may hold null keeps null apart from NaN and integers integer (pandas' nullable
-        types: Int8 to Int64, Float32, Float64, boolean, string). All others are plain numpy
-            columns,
-        dates are datetime64.
+        A column that may hold null is Arrow-backed: null stays apart from NaN, integers stay
+        integers and booleans booleans. All others are plain numpy columns. Dates and times are
+        datetime64, NaT where null.
         """
         import pandas as pd
 
@@ -107,10 +111,27 @@ class Rows:
         ]
         return pd.concat(frames, axis=1)[table.schema.names]
 
-    def _dressed(self, batch: pa.RecordBatch, day: object) -> pa.RecordBatch:
+    def _guarded(
+        self, found: Iterator[pa.RecordBatch], file: LoggedFile
+    ) -> Iterator[pa.RecordBatch]:
+        path = self._store.path(self._spec.name, file.path)
+        declared = [self._spec.storage_schema.field(name) for name in self._stored_columns]
+        rows = 0
+        try:
+            for batch in found:
+                if list(batch.schema) != declared:
+                    raise ValueError(f"its columns are {batch.schema}")
+                rows += batch.num_rows
+                yield batch
+        except _UNREADABLE as error:
+            raise _damaged(self._spec, file, path, error) from error
+        if rows != file.rows:
+            raise _damaged(self._spec, file, path, f"{rows} rows, the log says {file.rows}")
+
+    def _dressed(self, batch: pa.RecordBatch, day: date) -> pa.RecordBatch:
         arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
         if DATE_COLUMN in self.schema.names:
-            arrays[DATE_COLUMN] = pa.repeat(pa.scalar(day, pa.date32()), batch.num_rows)
+            arrays[DATE_COLUMN] = _repeated(day, batch.num_rows)
         return pa.RecordBatch.from_arrays(
             [arrays[name] for name in self.schema.names], schema=self.schema
         )
@@ -157,24 +178,8 @@ def opened(store: Store, spec: TableSpec, file: LoggedFile) -> pq.ParquetFile:
     path = store.path(spec.name, file.path)
     try:
         return pq.ParquetFile(path, filesystem=store.filesystem, page_checksum_verification=True)
-    except (OSError, pa.ArrowInvalid) as error:
+    except _UNREADABLE as error:
         raise _damaged(spec, file, path, error) from error
-
-
-def _guarded(
-    batches: Iterator[pa.RecordBatch], store: Store, spec: TableSpec, file: LoggedFile
-) -> Iterator[pa.RecordBatch]:
-    rows = 0
-    try:
-        for batch in batches:
-            rows += batch.num_rows
-            yield batch
-    except (OSError, pa.ArrowInvalid) as error:
-        raise _damaged(spec, file, store.path(spec.name, file.path), error) from error
-    if rows != file.rows:
-        raise _damaged(
-            spec, file, store.path(spec.name, file.path), f"{rows} rows, the log says {file.rows}"
-        )
 
 
 def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: object) -> FileDamaged:
@@ -187,29 +192,31 @@ def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: object) -> FileD
 
 
 def _footer(store: Store, spec: TableSpec, file: LoggedFile) -> Footer:
+    path = store.path(spec.name, file.path)
     with opened(store, spec, file) as parquet:
         metadata = parquet.metadata
         text = (metadata.metadata or {}).get(FOOTER_KEY.encode())
         if text is None:
             raise SchemaMismatch(
-                f"table {spec.name}, date {file.day}: {store.path(spec.name, file.path)} was not "
-                f"written by this package; compute the date again: {cure_of(spec.name, file.day)}"
+                f"table {spec.name}, date {file.day}: {path} was not written by this package; "
+                f"compute the date again: {cure_of(spec.name, file.day)}"
             )
-        said: dict[str, Any] = json.loads(text)
-        said.pop("table")
-        return Footer(rows=metadata.num_rows, **said)
+        try:
+            said: dict[str, Any] = json.loads(text)
+            said.pop("table")
+            return Footer(rows=metadata.num_rows, **said)
+        except _UNREADABLE as error:
+            raise _damaged(spec, file, path, error) from error
 
 
 def _nullable_type(kind: pa.DataType) -> Any:
     import pandas as pd
 
-    return {
-        pa.bool_(): pd.BooleanDtype(),
-        pa.int8(): pd.Int8Dtype(),
-        pa.int16(): pd.Int16Dtype(),
-        pa.int32(): pd.Int32Dtype(),
-        pa.int64(): pd.Int64Dtype(),
-        pa.float32(): pd.Float32Dtype(),
-        pa.float64(): pd.Float64Dtype(),
-        pa.string(): pd.StringDtype(),
-    }.get(kind)
+    # Times have a null of their own in numpy; pandas' masked floats would turn NaN into null.
+    return None if pa.types.is_temporal(kind) else pd.ArrowDtype(kind)
+
+
+def _repeated(day: date, count: int) -> pa.Array[Any]:
+    """A date32 column of one date (`pa.repeat` would import pandas for it)."""
+    days = np.full(count, (day - _EPOCH).days, dtype=np.int32)
+    return pa.Array.from_buffers(pa.date32(), count, [None, pa.py_buffer(days.tobytes())])
