@@ -167,7 +167,8 @@ def _captured_mismatches(
     rug_tick: int | None,
 ) -> list[PriceMismatch]:
     wrong = []
-    if rug_tick is not None and rug_tick != len(curve):
+    # The frame of the rug may be lost: then the first rugged one that arrived comes after it.
+    if rug_tick is not None and rug_tick < len(curve):
         wrong.append(PriceMismatch(rug_tick, float(len(curve)), float(rug_tick), "rug"))
     live = np.ones(len(ticks), dtype=np.bool_) if rug_tick is None else ticks < rug_tick
     drawn = (ticks >= 0) & (ticks < len(curve))

@@ -1,0 +1,123 @@
+"""Accounts: the own player's money at the rows of a game, before any cast, and as settled.
+
+In: the events of a date. Out: (episode_id, session_id) -> the float64 account at each row.
+Invariants: only sessions with an own player have accounts; the account at a rugged row is the
+settled one: what the last own state said that arrived after the rug and before the next game opened
+(forced sales, side-bet payouts); where none arrived, the position stands at the rug price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rugs_assets.domain import events as ev
+from rugs_assets.domain.features import FEATURE_INDEX
+from rugs_assets.domain.observation_pass import ObservationPass, Rows
+from rugs_assets.domain.rewards import Account
+from rugs_assets.domain.session_blocks import session_blocks
+
+_BALANCE, _QTY = FEATURE_INDEX["balance"], FEATURE_INDEX["position_qty"]
+_PRICE, _PNL = FEATURE_INDEX["price"], FEATURE_INDEX["cumulative_pnl"]
+_STATE = ("balance", "position_qty", "cumulative_pnl")
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """The account of one game while its rows come in."""
+
+    balance: list[NDArray[np.float64]] = field(default_factory=list)
+    qty: list[NDArray[np.float64]] = field(default_factory=list)
+    price: list[NDArray[np.float64]] = field(default_factory=list)
+    pnl: list[NDArray[np.float64]] = field(default_factory=list)
+    known: list[NDArray[np.bool_]] = field(default_factory=list)
+    settled: dict[str, float] = field(default_factory=dict)
+
+    def account(self) -> Account:
+        balance, qty, price, pnl = (
+            np.concatenate(parts) for parts in (self.balance, self.qty, self.price, self.pnl)
+        )
+        known = np.concatenate(self.known)
+        if self.settled:
+            balance[-1] = self.settled.get("balance", balance[-1])
+            qty[-1] = self.settled.get("position_qty", qty[-1])
+            pnl[-1] = self.settled.get("cumulative_pnl", pnl[-1])
+            known[-1] |= "balance" in self.settled
+        return Account(balance + qty * price, pnl, known)
+
+
+def accounts_of(
+    events: Iterable[pa.RecordBatch], chosen: set[tuple[str, str]]
+) -> dict[tuple[str, str], Account]:
+    """The accounts of the games of a date that have an own player.
+
+    Args:
+        events: the rows of `raw_ws_events` of the date, in their order.
+        chosen: (episode_id, session_id) of the games to follow.
+    """
+    sessions = {session_id for _, session_id in chosen}
+    ledgers: dict[tuple[str, str], _Ledger] = {}
+    walk, walking, settling = ObservationPass(), "", _Settling()
+    for session_id, block in session_blocks(events):
+        if session_id not in sessions:
+            continue
+        if session_id != walking:
+            walk, walking, settling = ObservationPass(), session_id, _Settling()
+        rows = walk.push(block)
+        for code, game in enumerate(rows.games):
+            if (game, session_id) in chosen:
+                mine = rows.game == code
+                if mine.any():
+                    _add(ledgers.setdefault((game, session_id), _Ledger()), rows, mine)
+        settling.follow(rows, block, session_id, ledgers)
+    return {key: ledger.account() for key, ledger in ledgers.items()}
+
+
+def _add(ledger: _Ledger, rows: Rows, mine: NDArray[np.bool_]) -> None:
+    features = rows.features[mine]
+    ledger.balance.append(features[:, _BALANCE])
+    ledger.qty.append(features[:, _QTY])
+    ledger.price.append(features[:, _PRICE])
+    ledger.pnl.append(features[:, _PNL])
+    ledger.known.append((rows.observed[mine] >> _BALANCE & 1).astype(bool))
+
+
+class _Settling:
+    """Attributes own states that arrive after a rug to the game that rugged."""
+
+    def __init__(self) -> None:
+        self._game: str | None = None
+
+    def follow(
+        self,
+        rows: Rows,
+        block: pa.RecordBatch,
+        session_id: str,
+        ledgers: dict[tuple[str, str], _Ledger],
+    ) -> None:
+        """Take a block: rugs begin a settlement, a frame that opens the next game ends it."""
+        names = block["event"].to_numpy(zero_copy_only=False).astype(str)
+        is_frame = names == ev.FRAME
+        games = block["episode_id"].to_numpy(zero_copy_only=False)
+        opens = is_frame & (_flags(block, "allow_pre_round_buys") | _flags(block, "active"))
+        states = names == ev.PLAYER_UPDATE
+        rugs = dict(zip(rows.at.tolist(), rows.game.tolist(), strict=True))
+        rugged = (rows.kinds == 1) & (rows.phases == 3)
+        for at in np.flatnonzero(opens | states | rugged).tolist():
+            if rugged[at]:
+                self._game = rows.games[rugs[at]]
+            elif opens[at] and games[at] != self._game:
+                self._game = None
+            elif states[at] and (ledger := ledgers.get((self._game or "", session_id))):
+                for name in _STATE:
+                    value = block[name][at].as_py()
+                    if value is not None:
+                        ledger.settled[name] = value
+
+
+def _flags(block: pa.RecordBatch, name: str) -> NDArray[np.bool_]:
+    return np.asarray(block[name].fill_null(False).to_numpy(zero_copy_only=False), bool)

@@ -1,0 +1,139 @@
+"""Clocks: what a capture's time stamps say, and how far its clock stands from UTC.
+
+In: the stamps as recorded (text or epoch number), and the server's own times. Out: microseconds,
+and per session an offset with the evidence it rests on. Invariants: a stamp with a zone is UTC by
+its own word and is never moved; the offset of a naive clock is a whole quarter of an hour, as
+zones are (protocol.md 6, design.md 3). Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Stamp = str | float | None
+
+QUARTER_HOUR_US = 15 * 60 * 1_000_000
+DAY_US = 24 * 3600 * 1_000_000
+_LONGEST_GAME_US = (5000 * 250 + 15_000 + 60_000) * 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """Parsed stamps.
+
+    Attributes:
+        us: int64, shape (n,), microseconds since the epoch, in the clock of the stamp.
+        has_zone: bool, shape (n,), whether the stamp itself said its zone (then ``us`` is UTC).
+        valid: bool, shape (n,), whether there was a stamp that could be read.
+    """
+
+    us: NDArray[np.int64]
+    has_zone: NDArray[np.bool_]
+    valid: NDArray[np.bool_]
+
+
+def parse_stamps(stamps: Sequence[Stamp]) -> Stamps:
+    """Parse time stamps: ISO 8601 with or without a zone, or an epoch in s, ms or us."""
+    count = len(stamps)
+    for zone, has_zone in ((None, False), ("UTC", True)):
+        try:
+            parsed = pa.array(stamps, pa.string()).cast(pa.timestamp("us", zone))
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            continue
+        if parsed.null_count == 0:
+            us = parsed.cast(pa.int64()).to_numpy(zero_copy_only=False)
+            return Stamps(us, np.full(count, has_zone), np.ones(count, bool))
+    each = [_parse_stamp(stamp) for stamp in stamps]
+    return Stamps(
+        np.array([us for us, _, _ in each], np.int64),
+        np.array([has_zone for _, has_zone, _ in each], bool),
+        np.array([valid for _, _, valid in each], bool),
+    )
+
+
+def epoch_ms(stamp: Stamp) -> float | None:
+    """A stamp as epoch milliseconds; a naive text is taken as UTC. None where it can't be read."""
+    us, _, valid = _parse_stamp(stamp)
+    return us / 1000 if valid else None
+
+
+def _parse_stamp(stamp: Stamp) -> tuple[int, bool, bool]:
+    if isinstance(stamp, float | int):
+        for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0)):
+            if 0 <= stamp < limit:
+                return round(stamp * factor), True, True
+        return 0, False, False
+    try:
+        moment = datetime.fromisoformat(stamp or "")
+    except ValueError:
+        return 0, False, False
+    has_zone = moment.tzinfo is not None
+    since = moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds, has_zone, True
+
+
+@dataclass(frozen=True, slots=True)
+class ClockEvidence:
+    """What one frame of a naive session says about its clock.
+
+    Attributes:
+        stamped_us: when the frame was received, by the session's clock.
+        server_us: when the server must have sent it (the newest finished game's rug time plus what
+            the frame says has passed since), None where the frame shows no finished game.
+        game_date: the UTC date in the frame's gameId, None where it has none.
+    """
+
+    stamped_us: int
+    server_us: int | None = None
+    game_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The offset of a session's naive stamps.
+
+    Attributes:
+        offset_us: what is added to a naive stamp to make it UTC.
+        basis: "server time", "gameId date" or "assumed UTC" (nothing spoke against it).
+    """
+
+    offset_us: int = 0
+    basis: str = "assumed UTC"
+
+
+def find_clock(evidence: Iterable[ClockEvidence]) -> Clock:
+    """The offset of a naive clock.
+
+    The first server time decides, since it leaves a doubt of seconds. Without one the gameId dates
+    bound the offset (a game is received on the date of its id, or on the next one for as long as
+    the longest game lasts); the smallest offset within the bounds is taken, UTC first.
+
+    Args:
+        evidence: in order of arrival.
+    """
+    low, high = -DAY_US, DAY_US
+    dated = False
+    for piece in evidence:
+        if piece.server_us is not None:
+            quarters = round((piece.server_us - piece.stamped_us) / QUARTER_HOUR_US)
+            return Clock(quarters * QUARTER_HOUR_US, "server time")
+        if piece.game_date is not None:
+            start = (piece.game_date - date(1970, 1, 1)).days * DAY_US
+            narrowed = (
+                max(low, start - piece.stamped_us),
+                min(high, start + DAY_US + _LONGEST_GAME_US - piece.stamped_us),
+            )
+            if narrowed[0] <= narrowed[1]:
+                low, high = narrowed
+                dated = True
+    if low <= 0 <= high:
+        return Clock()
+    quarters = -(-low // QUARTER_HOUR_US) if low > 0 else high // QUARTER_HOUR_US
+    return Clock(quarters * QUARTER_HOUR_US, "gameId date" if dated else "assumed UTC")

@@ -1,0 +1,359 @@
+"""Games: where each starts and ends, whether it is whole, which session saw it best.
+
+In: the rows of `raw_ws_events` of one date. Out: `episodes`, one row a game of the date.
+Grain: one game. Invariants: no game disappears (one that is not kept says why); of a game that
+several sessions saw, one session's view is taken, never a mixture; the terminal tick is that of the
+first rugged frame, whatever came after it; the fairness verdict rests on every frame's price and on
+every history entry of the game within the partition. What a row of a game is stands in ``frames``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rugs_assets.domain import events as ev
+from rugs_assets.domain import fairness
+from rugs_assets.domain.columns import optional, required
+from rugs_assets.domain.event_rows import game_date
+from rugs_assets.domain.fairness import Revealed, Verdict
+from rugs_assets.domain.features import FEATURE_INDEX, Phase
+from rugs_assets.domain.frames import FrameKind
+from rugs_assets.domain.observation_pass import ObservationPass, Rows
+from rugs_assets.domain.session_blocks import session_blocks
+from rugs_assets.domain.violations import Violations, violations
+
+EPISODES = pa.schema(
+    [
+        required("episode_id", pa.string()),
+        required("session_id", pa.string()),
+        optional("player_id", pa.string()),
+        required("has_player", pa.bool_()),
+        optional("game_version", pa.string()),
+        required("first_received_at", pa.timestamp("us", "UTC")),
+        required("last_received_at", pa.timestamp("us", "UTC")),
+        optional("first_tick", pa.int32()),
+        optional("last_tick", pa.int32()),
+        required("frames", pa.int64()),
+        required("rows", pa.int64()),
+        required("ticks", pa.int64()),
+        required("missing_ticks", pa.int64()),
+        required("late_frames", pa.int64()),
+        required("duplicate_frames", pa.int64()),
+        required("post_rug_frames", pa.int64()),
+        required("is_terminal", pa.bool_()),
+        optional("terminal_tick", pa.int32()),
+        required("is_complete", pa.bool_()),
+        optional("rug_price", pa.float64()),
+        optional("peak_price", pa.float64()),
+        optional("peak_multiplier", pa.float64()),
+        optional("server_seed", pa.string()),
+        optional("server_seed_hash", pa.string()),
+        required("fairness", pa.string()),
+        optional("fairness_detail", pa.string()),
+        required("other_sessions", pa.int64()),
+        optional("excluded_because", pa.string()),
+    ]
+)
+"""The schema of `episodes`: one row a game of the date."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRules:
+    """Which games are kept.
+
+    Attributes:
+        min_ticks: games with fewer ticks are excluded; a game that rugs at tick 0 has one.
+        admit_incomplete: whether games are kept of which tick 0 or the rug was not captured.
+    """
+
+    min_ticks: int = 1
+    admit_incomplete: bool = False
+
+
+@dataclass(slots=True)
+class _View:
+    """A game as one session saw it."""
+
+    episode_id: str
+    session_id: str
+    first_us: int
+    last_us: int = 0
+    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
+    ticks: list[NDArray[np.int64]] = field(default_factory=list)
+    prices: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+    live_ticks: list[NDArray[np.int64]] = field(default_factory=list)
+    live_peak: float | None = None
+    terminal_tick: int | None = None
+    rug_price: float | None = None
+    versions: set[str] = field(default_factory=set)
+    hashes: set[str] = field(default_factory=set)
+
+    @property
+    def distinct_ticks(self) -> NDArray[np.int64]:
+        """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
+        if not self.live_ticks:
+            return np.zeros(0, np.int64)
+        ticks = np.unique(np.concatenate(self.live_ticks))
+        return ticks if self.terminal_tick is None else ticks[ticks <= self.terminal_tick]
+
+    def rank(self) -> tuple[int, bool, int, str]:
+        """Best first: most distinct ticks, then saw the rug, then earlier (design.md 3)."""
+        saw_rug = self.terminal_tick is not None
+        return -len(self.distinct_ticks), not saw_rug, self.first_us, self.session_id
+
+
+@dataclass(slots=True)
+class _Player:
+    """The own player of a session."""
+
+    player_id: str | None = None
+    is_there: bool = False
+
+
+def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = EpisodeRules()) -> pa.Table:
+    """The games of one date.
+
+    Args:
+        events: the rows of `raw_ws_events` of the date, in their order.
+        rules: which games are kept.
+
+    Returns:
+        Table in the schema `EPISODES`, sorted by first receipt, then id.
+    """
+    views: dict[str, list[_View]] = {}
+    players: dict[str, _Player] = {}
+    reveals: dict[str, list[dict[str, Any]]] = {}
+    walk, walking = ObservationPass(), ""
+    for session_id, block in session_blocks(events):
+        if session_id != walking:
+            walk, walking = ObservationPass(), session_id
+        _note_player(players.setdefault(session_id, _Player()), block)
+        _note_reveals(reveals, block)
+        for view in _note_frames(walk.push(block), block, session_id, views):
+            views.setdefault(view.episode_id, []).append(view)
+    rows = [
+        _episode(min(seen, key=_View.rank), len(seen) - 1, players, reveals.get(game, []), rules)
+        for game, seen in views.items()
+    ]
+    rows.sort(key=lambda row: (row["first_received_at"], row["episode_id"]))
+    return pa.Table.from_pylist(rows, EPISODES)
+
+
+def _note_player(player: _Player, block: pa.RecordBatch) -> None:
+    names = block["event"].to_numpy(zero_copy_only=False).astype(str)
+    announces = np.isin(names, [ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON])
+    player.is_there |= bool(announces.any() or (names == ev.PLAYER_TICK).any())
+    known = announces & block["player_id"].is_valid().to_numpy(zero_copy_only=False)
+    if known.any():
+        player.player_id = block["player_id"][int(np.flatnonzero(known)[-1])].as_py()
+
+
+def _note_reveals(reveals: dict[str, list[dict[str, Any]]], block: pa.RecordBatch) -> None:
+    shown: list[Any] = block["revealed"].drop_null().to_pylist()
+    for entry in chain.from_iterable(shown):
+        known = reveals.setdefault(entry["game_id"], [])
+        if entry not in known:
+            known.append(entry)
+
+
+def _note_frames(
+    rows: Rows, block: pa.RecordBatch, session_id: str, views: dict[str, list[_View]]
+) -> Iterator[_View]:
+    """Add a block's frames to the views of their games; yields the views that are new."""
+    is_frame = rows.is_frame
+    games = block["episode_id"].dictionary_encode()
+    codes = games.indices.fill_null(-1).to_numpy()
+    received = block["received_at"].cast(pa.int64()).to_numpy()
+    columns = _Columns(block)
+    for code, game in enumerate(map(str, games.dictionary.to_pylist())):
+        at = np.flatnonzero(is_frame & (codes == code))
+        if not len(at):
+            continue
+        view = next((v for v in views.get(game, []) if v.session_id == session_id), None)
+        if view is None:
+            view = _View(game, session_id, int(received[at[0]]))
+            yield view
+        view.last_us = int(received[at[-1]])
+        _add_frames(view, rows, columns, at)
+
+
+class _Columns:
+    """The columns of a block that a view needs."""
+
+    def __init__(self, block: pa.RecordBatch) -> None:
+        self.tick = block["tick"].fill_null(-1).to_numpy().astype(np.int64)
+        self.price = block["price"].to_numpy(zero_copy_only=False)
+        self.versions = block["game_version"].to_numpy(zero_copy_only=False)
+        self.hashes = block["server_seed_hash"].to_numpy(zero_copy_only=False)
+
+
+def _add_frames(view: _View, rows: Rows, columns: _Columns, at: NDArray[np.int64]) -> None:
+    kinds = rows.kinds[at]
+    view.kinds += np.bincount(kinds, minlength=5)
+    view.versions |= {v for v in columns.versions[at] if v is not None}
+    view.hashes |= {h for h in columns.hashes[at] if h is not None}
+    counts = kinds != FrameKind.POST_RUG
+    sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
+    phase = rows.phases[at]
+    live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
+    view.live_ticks.append(np.unique(columns.tick[at][live]))
+    rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
+    drawn = sent.copy()
+    if len(rugs):
+        rug = at[rugs[0]]
+        drawn[rugs[0]] = False
+        view.terminal_tick = int(rows.ticks[rug])
+        price = columns.price[rug]
+        view.rug_price = None if np.isnan(price) else float(price)
+    view.prices.append((columns.tick[at][drawn], columns.price[at][drawn]))
+    peaks = columns.price[at][sent & live]
+    if len(peaks):
+        view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)
+
+
+def _episode(
+    view: _View,
+    other_sessions: int,
+    players: dict[str, _Player],
+    reveals: list[dict[str, Any]],
+    rules: EpisodeRules,
+) -> dict[str, Any]:
+    ticks = view.distinct_ticks
+    first, last = (int(ticks[0]), int(ticks[-1])) if len(ticks) else (None, None)
+    missing = 0 if first is None or last is None else last - first + 1 - len(ticks)
+    is_terminal = view.terminal_tick is not None
+    version = next(iter(sorted(view.versions)), None)
+    verdict, reveal = _judge(view, version, reveals)
+    player = players[view.session_id]
+    return {
+        "episode_id": view.episode_id,
+        "session_id": view.session_id,
+        "player_id": player.player_id,
+        "has_player": player.is_there,
+        "game_version": version or reveal.get("game_version"),
+        "first_received_at": view.first_us,
+        "last_received_at": view.last_us,
+        "first_tick": first,
+        "last_tick": last,
+        "frames": int(view.kinds[1:].sum()),
+        "rows": int(view.kinds[FrameKind.ROW]),
+        "ticks": len(ticks),
+        "missing_ticks": missing,
+        "late_frames": int(view.kinds[FrameKind.LATE]),
+        "duplicate_frames": int(view.kinds[FrameKind.REPEATED]),
+        "post_rug_frames": int(view.kinds[FrameKind.POST_RUG]),
+        "is_terminal": is_terminal,
+        "terminal_tick": view.terminal_tick,
+        "is_complete": is_terminal and first == 0,
+        "rug_price": view.rug_price,
+        "peak_price": view.live_peak,
+        "peak_multiplier": reveal.get("peak_multiplier"),
+        "server_seed": reveal.get("server_seed"),
+        "server_seed_hash": next(iter(sorted(view.hashes)), None) or reveal.get("server_seed_hash"),
+        "fairness": verdict.fairness,
+        "fairness_detail": verdict.detail or None,
+        "other_sessions": other_sessions,
+        "excluded_because": _excluded_because(len(ticks), first, is_terminal, rules),
+    }
+
+
+def _excluded_because(
+    ticks: int, first: int | None, is_terminal: bool, rules: EpisodeRules
+) -> str | None:
+    if first is None:
+        return "never active: the capture ended before the game began"
+    if not rules.admit_incomplete:
+        missing = [
+            *(["tick 0 was not captured"] if first != 0 else []),
+            *(["the rug was not captured"] if not is_terminal else []),
+        ]
+        if missing:
+            return "incomplete: " + " and ".join(missing)
+    if ticks < rules.min_ticks:
+        return f"fewer ticks ({ticks}) than min_ticks ({rules.min_ticks})"
+    return None
+
+
+def _judge(
+    view: _View, version: str | None, reveals: list[dict[str, Any]]
+) -> tuple[Verdict, dict[str, Any]]:
+    """The verdict over all that was revealed of the game; the worst one counts."""
+    ticks = np.concatenate([ticks for ticks, _ in view.prices] or [np.zeros(0, np.int64)])
+    prices = np.concatenate([prices for _, prices in view.prices] or [np.zeros(0)])
+    hashes: list[str | None] = [*sorted(view.hashes)] or [None]
+    shown: list[dict[str, Any] | None] = [*reveals] or [None]
+    verdicts = [
+        (
+            fairness.judge(
+                view.episode_id,
+                ticks,
+                prices,
+                view.terminal_tick,
+                None if reveal is None else _revealed(reveal),
+                committed,
+                version,
+            ),
+            reveal or {},
+        )
+        for reveal in shown
+        for committed in hashes
+    ]
+    order = (
+        fairness.HASH_MISMATCH,
+        fairness.PRICE_MISMATCH,
+        fairness.VERIFIED,
+        fairness.SEED_UNKNOWN,
+    )
+    return min(verdicts, key=lambda pair: order.index(pair[0].fairness))
+
+
+def _revealed(entry: dict[str, Any]) -> Revealed:
+    prices = entry["prices"]
+    return Revealed(
+        entry["server_seed"],
+        entry["server_seed_hash"],
+        entry["game_version"],
+        None if prices is None else np.array(prices, np.float64),
+    )
+
+
+def violations_of_capture_date(episodes: pa.Table, day: Any) -> Violations:
+    """Every game of a date's partition was created on that UTC date (its gameId says so).
+
+    Args:
+        episodes: table in the schema `EPISODES`.
+        day: the date of the partition.
+    """
+    found = [
+        {"episode_id": game, "expected": str(day), "found": str(game_date(str(game)))}
+        for game in episodes["episode_id"].to_pylist()
+        if game_date(str(game)) != day
+    ]
+    return violations("every game lies in the partition of its gameId's date", found)
+
+
+def violations_of_fairness(episodes: pa.Table) -> Violations:
+    """No game contradicts its revealed seed (design.md 4)."""
+    wrong = (fairness.HASH_MISMATCH, fairness.PRICE_MISMATCH)
+    found = [
+        {
+            "episode_id": row["episode_id"],
+            "fairness": row["fairness"],
+            "found": row["fairness_detail"],
+        }
+        for row in episodes.select(["episode_id", "fairness", "fairness_detail"]).to_pylist()
+        if row["fairness"] in wrong
+    ]
+    return violations(
+        "hash and price curve of every game agree with its revealed seed",
+        found,
+        cure="compare the named frames with the capture file; a corrupt capture must be replaced, "
+        "a changed game needs a new version in domain.fairness",
+    )

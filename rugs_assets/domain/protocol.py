@@ -1,0 +1,283 @@
+"""The wire: typed structs of what a capture's lines hold, and the only place where JSON is decoded.
+
+In: the bytes of one record or of many lines. Out: `Envelope` objects, or a `Malformed` with the
+reason. Invariants: only fields that the domain reads are decoded, everything else is skipped
+without creating an object; a number that no double holds, a wrong type or bad JSON is an error with
+a reason, never a default. What a record *means* (which events count, what they carry) stands in
+``events``; how a file is cut into records stands in ``records``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+Scalar = str | float | bool | None
+
+
+class Malformed(ValueError):
+    """Bytes that are not a record of the protocol; the message is the reason."""
+
+
+class Rugpool(msgspec.Struct, gc=False, rename="camel"):
+    """The side pot: `{rugpoolAmount, threshold, instarugCount}`."""
+
+    rugpool_amount: float | None = None
+    threshold: float | None = None
+    instarug_count: float | None = None
+
+
+class ProvablyFair(msgspec.Struct, gc=False, rename="camel"):
+    """The commitment to a seed; after the game also the seed."""
+
+    server_seed: str | None = None
+    server_seed_hash: str | None = None
+
+
+class HistoryEntry(msgspec.Struct, gc=False, rename="camel"):
+    """A finished game as `gameHistory` shows it; ``prices`` stays raw until someone wants it."""
+
+    id: str
+    timestamp: float | None = None
+    peak_multiplier: float | None = None
+    game_version: str | None = None
+    provably_fair: ProvablyFair | None = None
+    prices: msgspec.Raw = msgspec.Raw()
+
+
+class PlayerEntry(msgspec.Struct, gc=False, rename="camel"):
+    """An entry of a leaderboard. ``selected_coin`` not null means practice money."""
+
+    id: str | None = None
+    position_qty: float | None = None
+    avg_cost: float | None = None
+    pnl: float | None = None
+    total_invested: float | None = None
+    selected_coin: msgspec.Raw = msgspec.Raw()
+
+
+class Payload(msgspec.Struct, gc=False, rename="camel"):
+    """The fields of the two frequent events (gameStateUpdate, gameStatePlayerUpdate)."""
+
+    game_id: str | None = None
+    tick_count: float | None = None
+    price: float | None = None
+    active: bool | None = None
+    rugged: bool | None = None
+    cooldown_timer: float | None = None
+    allow_pre_round_buys: bool | None = None
+    connected_players: float | None = None
+    average_multiplier: float | None = None
+    count2x: float | None = None
+    count10x: float | None = None
+    count50x: float | None = None
+    count100x: float | None = None
+    highest_today: float | None = None
+    rugpool: Rugpool | None = None
+    game_version: str | None = None
+    trade_count: float | None = None
+    provably_fair: ProvablyFair | None = None
+    game_history: list[HistoryEntry] | None = None
+    leaderboard: msgspec.Raw = msgspec.Raw()
+    leaderboard_entry: msgspec.Raw = msgspec.Raw()
+    trace: bool | None = msgspec.field(default=None, name="__trace")
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """One record: a raw JSONL line (both key spellings) or a line of the tick recorder."""
+
+    seq: float | None = None
+    ts: str | float | None = None
+    timestamp: str | float | None = None
+    event: str | None = None
+    event_type: str | None = None
+    data: Payload | list[Payload | Scalar] | Scalar = None
+    direction: str | None = None
+    type: str | None = None
+    game_id: str | None = None
+    tick: float | None = None
+    price: float | None = None
+    phase: str | None = None
+    active: bool | None = None
+    rugged: bool | None = None
+    cooldown_timer: float | None = None
+    trade_count: float | None = None
+
+
+class LooseEnvelope(msgspec.Struct, gc=False):
+    """An envelope whose payload does not fit `Payload`: events that we may ignore."""
+
+    seq: float | None = None
+    ts: str | float | None = None
+    timestamp: str | float | None = None
+    event: str | None = None
+    event_type: str | None = None
+    data: msgspec.Raw = msgspec.Raw()
+    direction: str | None = None
+    type: str | None = None
+
+
+def name_of(envelope: Envelope | LooseEnvelope) -> str | None:
+    """The event's name in whichever spelling the capture uses; None for a recorder's line."""
+    return envelope.event if envelope.event is not None else envelope.event_type
+
+
+class _RareRecord(msgspec.Struct, gc=False):
+    data: msgspec.Raw = msgspec.Raw()
+
+
+_ENVELOPES = msgspec.json.Decoder(Envelope)
+_LOOSE = msgspec.json.Decoder(LooseEnvelope)
+_RARE = msgspec.json.Decoder(_RareRecord)
+_ENTRY = msgspec.json.Decoder(PlayerEntry)
+_ENTRIES = msgspec.json.Decoder(list[PlayerEntry])
+_PRICES = msgspec.json.Decoder(list[float])
+_PAIR = msgspec.json.Decoder(list[msgspec.Raw])
+_STDLIB = json.JSONDecoder()
+
+_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_Struct = TypeVar("_Struct")
+
+
+def decode_lines(chunk: bytes) -> list[Envelope] | None:
+    """Decode many lines at once: the fast path. None where any of them needs a closer look."""
+    try:
+        return _ENVELOPES.decode_lines(chunk)
+    except _ERRORS:
+        return None
+
+
+def decode_record(record: bytes) -> Envelope | LooseEnvelope:
+    """Decode one record.
+
+    Returns:
+        An `Envelope`, or a `LooseEnvelope` where the payload has other types than `Payload`.
+
+    Raises:
+        Malformed: where the bytes are no JSON object with an event's name.
+    """
+    try:
+        found: Envelope | LooseEnvelope = _ENVELOPES.decode(record)
+    except msgspec.ValidationError as typed:
+        try:
+            found = _LOOSE.decode(record)
+        except _ERRORS:
+            raise Malformed(str(typed)) from None
+    except _ERRORS as broken:
+        raise Malformed(_reason(broken)) from None
+    if name_of(found) is None and found.type is None:
+        raise Malformed("a JSON object without an event's name")
+    return found
+
+
+def why_not_typed(record: bytes) -> str:
+    """The reason why a record's payload does not fit `Payload`, with the path of the field."""
+    try:
+        _ENVELOPES.decode(record)
+    except _ERRORS as error:
+        return _reason(error)
+    return "the payload fits"
+
+
+def decode_payload(record: bytes, kind: type[_Struct]) -> _Struct | None:
+    """Decode the payload of a rare event as its own struct.
+
+    Args:
+        record: the whole record, an object with ``data``.
+        kind: the struct of the event.
+
+    Returns:
+        The payload; None where it was lost (null, or the trace object alone).
+
+    Raises:
+        Malformed: where the payload has wrong types.
+    """
+    try:
+        data = bytes(_RARE.decode(record).data)
+        parts = map(bytes, reversed(_PAIR.decode(data))) if data[:1] == b"[" else iter((data,))
+        for part in parts:
+            if part[:1] == b"{" and not is_trace(part):
+                return msgspec.json.decode(part, type=kind)
+    except _ERRORS as error:
+        raise Malformed(_reason(error)) from None
+    return None
+
+
+def decode_object(record: bytes, kind: type[_Struct]) -> _Struct:
+    """Decode a record that is the payload itself (a button record of the event store).
+
+    Raises:
+        Malformed: where it is broken or has wrong types.
+    """
+    try:
+        return msgspec.json.decode(record, type=kind)
+    except _ERRORS as error:
+        raise Malformed(_reason(error)) from None
+
+
+class _Trace(msgspec.Struct, gc=False):
+    trace: bool | None = msgspec.field(default=None, name="__trace")
+
+
+def is_trace(part: bytes) -> bool:
+    """Whether an object is a trace (`{"__trace": true, ...}`) rather than a payload."""
+    return msgspec.json.decode(part, type=_Trace).trace is not None
+
+
+def decode_entry(entry: msgspec.Raw) -> PlayerEntry | None:
+    """Decode an own `leaderboardEntry`; None where it is absent or null."""
+    if len(memoryview(entry)) == 0 or bytes(entry) == b"null":
+        return None
+    try:
+        return _ENTRY.decode(entry)
+    except _ERRORS as error:
+        raise Malformed(_reason(error)) from None
+
+
+def decode_entries(leaderboard: bytes) -> list[PlayerEntry]:
+    """Decode a whole leaderboard; empty where there is none."""
+    if leaderboard in (b"", b"null"):
+        return []
+    try:
+        return _ENTRIES.decode(leaderboard)
+    except _ERRORS as error:
+        raise Malformed(_reason(error)) from None
+
+
+def decode_prices(prices: msgspec.Raw) -> list[float] | None:
+    """The price curve of a finished game; None where it is absent."""
+    if len(memoryview(prices)) == 0 or bytes(prices) == b"null":
+        return None
+    try:
+        return _PRICES.decode(prices)
+    except _ERRORS as error:
+        raise Malformed(_reason(error)) from None
+
+
+def objects_in(text: str, *, attempts: int = 64) -> Iterator[tuple[int, int]]:
+    """Where complete JSON objects stand in a broken line, as (start, end) offsets.
+
+    Args:
+        text: the line.
+        attempts: how many opening braces are tried before giving up (bounds the work on a line
+            that is broken on purpose).
+    """
+    start = text.find("{")
+    while start >= 0 and attempts > 0:
+        attempts -= 1
+        try:
+            _, end = _STDLIB.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            start = text.find("{", start + 1)
+            continue
+        yield start, end
+        start = text.find("{", end)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return str(error)

@@ -1,0 +1,229 @@
+"""Rows to decisions: action, reward, done.
+
+In: `observations`, `raw_ws_events` and `episodes` of one date. Out: `aligned_samples`, one row a
+decision, and `unaligned_actions`, one row a press that no decision carries.
+Grain: one decision. Alignment is SAR: at index t stand observation_t, action_t, reward_t; the next
+observation is the next row of the same game, so n rows give n - 1 samples.
+Invariants: only PRESALE and ACTIVE rows of kept games (by default); ``done`` where the next row is
+RUGGED, ``truncated`` where the capture (or the chosen phases) end first, never both, and the last
+sample of a game is one of them; presses in = aligned + unaligned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from rugs_assets.domain.accounts import accounts_of
+from rugs_assets.domain.alignment import GameLabels, Press, align_presses, presses_of
+from rugs_assets.domain.columns import Array, optional, required
+from rugs_assets.domain.features import Phase
+from rugs_assets.domain.games import Game, games_in
+from rugs_assets.domain.rewards import Account, reward_named
+
+ALIGNED_SAMPLES = pa.schema(
+    [
+        required("episode_id", pa.string()),
+        required("session_id", pa.string()),
+        required("frame", pa.int32()),
+        required("action", pa.int8()),
+        required("adjust", pa.int8()),
+        optional("order_amount", pa.float32()),
+        optional("sell_fraction", pa.float32()),
+        optional("sequence_id", pa.string()),
+        optional("trade_id", pa.string()),
+        required("reward", pa.float32()),
+        required("done", pa.bool_()),
+        required("truncated", pa.bool_()),
+        required("tick_delta", pa.int32()),
+        required("has_player", pa.bool_()),
+    ]
+)
+"""The schema of `aligned_samples`: one row a decision (design.md 5 and 6)."""
+
+UNALIGNED_ACTIONS = pa.schema(
+    [
+        optional("episode_id", pa.string()),
+        required("session_id", pa.string()),
+        required("seq", pa.int64()),
+        optional("button_id", pa.string()),
+        optional("press_tick", pa.int32()),
+        required("reason", pa.string()),
+        required("source_file", pa.string()),
+        required("source_position", pa.int64()),
+    ]
+)
+"""The schema of `unaligned_actions`: one row a button press that no sample carries."""
+
+PHASES = {"PRESALE": int(Phase.PRESALE), "ACTIVE": int(Phase.ACTIVE)}
+"""Phases in which something can be decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRules:
+    """What becomes a sample.
+
+    Attributes:
+        phases: of the rows that are decisions; PRESALE, ACTIVE or both.
+        tolerance: how many ticks an ACTIVE press may stand from its row.
+        reward: name of the reward (`rewards.REWARDS`).
+    """
+
+    phases: tuple[str, ...] = ("PRESALE", "ACTIVE")
+    tolerance: int = 1
+    reward: str = "equity_delta"
+
+    def __post_init__(self) -> None:
+        unknown = [phase for phase in self.phases if phase not in PHASES]
+        if unknown or not self.phases:
+            raise ValueError(f"phases {self.phases!r}: choose from {', '.join(PHASES)}")
+        if self.tolerance < 0:
+            raise ValueError(f"tolerance {self.tolerance}: must be 0 or more ticks")
+        reward_named(self.reward)
+
+
+class SamplePass:
+    """Makes the samples of one date; `samples` first, then `unaligned`.
+
+    Args:
+        observations: rows of `observations` of the date, the rows of a game together.
+        events: rows of `raw_ws_events` of the date, in their order.
+        episodes: the date's `episodes`.
+        rules: what becomes a sample.
+    """
+
+    def __init__(
+        self,
+        observations: Iterable[pa.RecordBatch],
+        events: Iterable[pa.RecordBatch],
+        episodes: pa.Table,
+        rules: SampleRules = SampleRules(),
+    ) -> None:
+        self._observations = observations
+        self._rules = rules
+        self._episodes = {str(row["episode_id"]): row for row in episodes.to_pylist()}
+        played = {
+            (str(row["episode_id"]), str(row["session_id"]))
+            for row in self._episodes.values()
+            if row["has_player"]
+        }
+        held = list(events) if played else []
+        self._accounts = accounts_of(held, played)
+        self._left: list[tuple[Press, str]] = []
+        self._presses = self._by_game(presses_of(held))
+
+    def samples(self) -> Iterator[pa.RecordBatch]:
+        """The samples, in the order of the rows; batches in the schema `ALIGNED_SAMPLES`."""
+        for game in games_in(
+            self._observations, ("episode_id", "session_id", "frame", "tick", "game_phase")
+        ):
+            episode = self._episodes.get(game.episode_id)
+            if episode is None or episode["excluded_because"] is not None:
+                continue
+            batch = self._of_game(game, bool(episode["has_player"]))
+            if batch.num_rows:
+                yield batch
+        for game_id, presses in self._presses.items():
+            self._left += [(press, self._why_no_samples(game_id)) for press in presses]
+        self._presses = {}
+
+    def unaligned(self) -> pa.Table:
+        """The presses that no sample carries, by session and order of arrival."""
+        rows = [
+            {name: press.row.get(name) for name in UNALIGNED_ACTIONS.names} | {"reason": reason}
+            for press, reason in self._left
+        ]
+        rows.sort(key=lambda row: (row["session_id"], row["seq"]))
+        return pa.Table.from_pylist(rows, UNALIGNED_ACTIONS)
+
+    def _by_game(self, presses: list[Press]) -> dict[str, list[Press]]:
+        """The presses that may find a row, by game; the others are left over at once."""
+        by_game: dict[str, list[Press]] = {}
+        for press in presses:
+            episode = self._episodes.get(press.row["episode_id"] or "")
+            if episode is None:
+                self._left.append((press, "it names no game of this date"))
+            elif episode["session_id"] != press.row["session_id"]:
+                self._left.append((press, "its game is taken from another session"))
+            else:
+                by_game.setdefault(press.row["episode_id"], []).append(press)
+        return by_game
+
+    def _why_no_samples(self, episode_id: str) -> str:
+        excluded = self._episodes[episode_id]["excluded_because"]
+        return f"its game is not kept: {excluded}" if excluded else "its game has no rows"
+
+    def _of_game(self, game: Game, has_player: bool) -> pa.RecordBatch:
+        ticks = game.column("tick").astype(np.int64)
+        phases = game.column("game_phase").astype(np.int64)
+        wanted = [PHASES[name] for name in self._rules.phases]
+        takes = _span(np.isin(phases, wanted))
+        takes[-1:] = False
+        labels, left = align_presses(
+            self._presses.pop(game.episode_id, []),
+            ticks,
+            phases,
+            takes,
+            tolerance=self._rules.tolerance,
+        )
+        self._left += left
+        account = self._accounts.get((game.episode_id, game.session_id))
+        return _samples(
+            game, ticks, phases, takes, labels, self._rewards(account, len(ticks)), has_player
+        )
+
+    def _rewards(self, account: Account | None, rows: int) -> NDArray[np.float64]:
+        if account is None:
+            return np.zeros(max(rows - 1, 0))
+        return reward_named(self._rules.reward).of(account)
+
+
+def _span(wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """All rows from the first to the last wanted one: the steps of a game follow each other."""
+    at = np.flatnonzero(wanted)
+    span = np.zeros(len(wanted), bool)
+    if len(at):
+        span[at[0] : at[-1] + 1] = True
+    return span
+
+
+def _samples(
+    game: Game,
+    ticks: NDArray[np.int64],
+    phases: NDArray[np.int64],
+    takes: NDArray[np.bool_],
+    labels: GameLabels,
+    rewards: NDArray[np.float64],
+    has_player: bool,
+) -> pa.RecordBatch:
+    at = np.flatnonzero(takes)
+    done = phases[at + 1] == Phase.RUGGED
+    truncated = np.zeros(len(at), bool)
+    truncated[-1:] = ~done[-1:]
+    count = len(at)
+    arrays = [
+        pa.array([game.episode_id] * count, pa.string()),
+        pa.array([game.session_id] * count, pa.string()),
+        pa.array(game.column("frame")[at], pa.int32()),
+        pa.array(labels.action[at]),
+        pa.array(labels.adjust[at]),
+        _or_null(labels.order_amount[at]),
+        _or_null(labels.sell_fraction[at]),
+        pa.array([labels.sequence_id[i] for i in at], pa.string()),
+        pa.array([labels.trade_id[i] for i in at], pa.string()),
+        pa.array(rewards[at].astype(np.float32)),
+        pa.array(done),
+        pa.array(truncated),
+        pa.array((ticks[at + 1] - ticks[at]).astype(np.int32)),
+        pa.array(np.full(count, has_player)),
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=ALIGNED_SAMPLES)
+
+
+def _or_null(values: NDArray[np.float64]) -> Array:
+    return pa.array(values.astype(np.float32), mask=np.isnan(values))

@@ -1,0 +1,30 @@
+"""Blocks of one session: what the stages that walk over events take at a time.
+
+In: batches of `raw_ws_events`, sessions one after the other. Out: (session_id, batch) of one
+session each, small enough for the processor's cache, in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+BLOCK_EVENTS = 8_192
+"""Events walked over at a time: their columns fit a core's cache, and the cost of a call is small."""
+
+
+def session_blocks(
+    events: Iterable[pa.RecordBatch], *, size: int = BLOCK_EVENTS
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Cut batches where the session changes and wherever they are longer than ``size``."""
+    for batch in events:
+        if not batch.num_rows:
+            continue
+        sessions = batch["session_id"].to_numpy(zero_copy_only=False)
+        cuts = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
+        edges = [0, *cuts.tolist(), batch.num_rows]
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            for at in range(start, end, size):
+                yield str(sessions[at]), batch.slice(at, min(size, end - at))

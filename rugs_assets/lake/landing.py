@@ -1,0 +1,349 @@
+"""The landing folder: which dates its captures hold, and the input of each.
+
+In: a folder of captures in any of the three formats, compressed or not. Out: an `Inventory`: per
+file the tally of its lines, per date a `DayInput` that streams the rows of `raw_ws_events` and
+`rejected_input`. Invariants: materializing a date reads the decoded blocks of that date only; every
+line and every event is in exactly one count. What events *mean* stands in ``domain``; how files are
+found and decoded in ``capture_files`` and ``decoded``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rugs_assets.domain.events import REJECTED_INPUT
+from rugs_assets.domain.sessions import DayPlan, Session, belonging, rows_of_day
+from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile, find_captures
+from rugs_assets.lake.decoded import (
+    DECODER_VERSION,
+    Block,
+    Decoder,
+    FileTally,
+    Unit,
+    plan_units,
+    read_rejects,
+)
+
+TALLY_COLUMNS = ("session_id", "seq", "event", "is_used", "game_id", "stamped_at")
+
+
+class UnreadableCapture(Exception):
+    """A capture file that cannot be opened at all: the date that it names cannot be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LandingProgress:
+    """How far a refresh is: bytes of capture files decoded, and of those to decode."""
+
+    done_bytes: int
+    total_bytes: int
+    file: str
+
+
+class Landing:
+    """A landing folder and the cache of what was decoded from it.
+
+    Args:
+        captures: the folder that is searched, recursively.
+        cache: where decoded captures are kept (a local folder, made when needed).
+        pseudonym_key: the key of the player pseudonyms.
+        default_day: the date of input that names no date at all.
+    """
+
+    def __init__(
+        self,
+        captures: str | Path,
+        cache: str | Path,
+        pseudonym_key: bytes,
+        *,
+        default_day: date = date(2025, 10, 1),
+    ) -> None:
+        self.captures = Path(captures)
+        self._decoder = Decoder(Path(cache), pseudonym_key)
+        self._default_day = default_day
+
+    def refresh(self, progress: Callable[[LandingProgress], None] | None = None) -> Inventory:
+        """Look at the folder and decode what is new or changed.
+
+        Args:
+            progress: called after each file that had to be decoded.
+        """
+        found = find_captures(self.captures)
+        plans = [(plan, self._decoder.is_known(plan)) for plan in plan_units(found)]
+        total = sum(file.size for plan, known in plans if not known for file in plan.files)
+        units: list[Unit] = []
+        own: dict[str, list[str]] = {}
+        done = 0
+        for plan, known in plans:
+            units.append(self._decoder.decode(plan, own))
+            if not known:
+                done += sum(file.size for file in plan.files)
+                if progress is not None:
+                    progress(LandingProgress(done, total, plan.files[-1].path))
+        return Inventory(units, found, self._default_day, self._decoder.fingerprint)
+
+
+@dataclass(frozen=True)
+class SessionSource:
+    """A session, and for each of its blocks the unit it lies in."""
+
+    session: Session
+    blocks: tuple[tuple[Unit, Block], ...]
+
+    def events(
+        self, first_seq: int, last_seq: int, columns: list[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Blocks of its events from ``first_seq`` to ``last_seq``, sorted by seq, no repeats.
+
+        Blocks that overlap (the store's presses lie in files of their own) are merged: a row
+        leaves when no later block can hold a row before it.
+        """
+        wanted = [
+            (unit, block)
+            for unit, block in self.blocks
+            if block.facts.first_seq <= last_seq and block.facts.last_seq >= first_seq
+        ]
+        held: pa.Table | None = None
+        for index, (unit, block) in enumerate(wanted):
+            part = _read_block(unit, block, columns)
+            held = part if held is None else pa.concat_tables([held, part])
+            bound = wanted[index + 1][1].facts.first_seq if index + 1 < len(wanted) else 2**62
+            seqs = held["seq"].to_numpy()
+            ready = held.filter(pa.array(seqs < bound))
+            held = held.filter(pa.array(seqs >= bound))
+            if ready.num_rows:
+                yield _without_repeats(ready)
+
+
+def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
+    with pq.ParquetFile(unit.events) as file:
+        return file.read_row_group(block.row_group, columns=columns)
+
+
+def _without_repeats(events: pa.Table) -> pa.Table:
+    """Sorted by seq; a row with the number, name and stamp of the one before repeats it."""
+    order = np.argsort(events["seq"].to_numpy(), kind="stable")
+    if not (np.diff(order) == 1).all():
+        events = events.take(order)
+    seqs = events["seq"].to_numpy()
+    same = np.flatnonzero(seqs[1:] == seqs[:-1])
+    if not len(same):
+        return events
+    keep = np.ones(len(seqs), bool)
+    names, stamps = events["event"], events["stamped_at"]
+    for at in same.tolist():
+        if names[at] == names[at + 1] and stamps[at] == stamps[at + 1]:
+            keep[at + 1] = False
+    return events.filter(pa.array(keep))
+
+
+class Inventory:
+    """What the landing folder holds.
+
+    Args:
+        units: its decoded units.
+        found: all files that were seen.
+        default_day: the date of input that names none.
+        fingerprint: of the pseudonym key.
+    """
+
+    def __init__(
+        self, units: list[Unit], found: list[CaptureFile], default_day: date, fingerprint: str
+    ) -> None:
+        self.units = units
+        self.unreadable = tuple(file for file in found if file.format == UNREADABLE)
+        self.unrecognised = tuple(file.path for file in found if file.format == UNRECOGNISED)
+        self.default_day = default_day
+        self.fingerprint = fingerprint
+
+    @cached_property
+    def files(self) -> tuple[FileTally, ...]:
+        """What became of the lines of each capture file."""
+        tallies = [tally for unit in self.units for tally in unit.summary.files]
+        return tuple(sorted(tallies, key=lambda tally: tally.path))
+
+    @cached_property
+    def sources(self) -> dict[str, SessionSource]:
+        """The sessions by name, in order."""
+        blocks: dict[str, list[tuple[Unit, Block]]] = {}
+        for unit in self.units:
+            for block in unit.summary.blocks:
+                blocks.setdefault(block.session_id, []).append((unit, block))
+        sources = {}
+        for session_id, found in sorted(blocks.items()):
+            found.sort(key=lambda pair: (pair[1].facts.first_seq, pair[1].facts.last_seq))
+            session = Session(session_id, [block.facts for _, block in found])
+            sources[session_id] = SessionSource(session, tuple(found))
+        return sources
+
+    @cached_property
+    def days(self) -> tuple[date, ...]:
+        """The dates that the captures hold, oldest first."""
+        days = {day for source in self.sources.values() for day in source.session.days}
+        return tuple(sorted(days | set(self._rejects_by_day)))
+
+    def select(self, day: date) -> DayInput:
+        """The input of one date.
+
+        Raises:
+            UnreadableCapture: where a file that may hold the date cannot be opened.
+        """
+        for file in self.unreadable:
+            named = [part for part in file.path.split("/") if part.startswith("date=")]
+            if not named or named[-1] == f"date={day.isoformat()}":
+                raise UnreadableCapture(
+                    f"{file.path}: cannot be opened ({file.problem}). Mend or remove the file "
+                    f"in the captures folder, then materialize {day.isoformat()} again."
+                )
+        return DayInput(self, day)
+
+    @cached_property
+    def _rejects_by_day(self) -> dict[date, list[pa.Table]]:
+        by_day: dict[date, list[pa.Table]] = {}
+        for unit in self.units:
+            if not unit.summary.rejected:
+                continue
+            table = read_rejects(unit)
+            days = [
+                self._day_of_reject(session_id, seq)
+                for session_id, seq in zip(
+                    table["session_id"].to_pylist(), table["near_seq"].to_pylist(), strict=True
+                )
+            ]
+            for day in set(days):
+                keep = pa.array([found == day for found in days])
+                by_day.setdefault(day, []).append(table.filter(keep).select(REJECTED_INPUT.names))
+        return by_day
+
+    def _day_of_reject(self, session_id: Any, near_seq: Any) -> date:
+        source = self.sources.get(session_id)
+        if source is None:
+            return self.default_day
+        return source.session.days_at(np.array([near_seq], np.int64))[0]
+
+
+class DayInput:
+    """The input of one date: what `raw_ws_events` and `rejected_input` are made of."""
+
+    def __init__(self, inventory: Inventory, day: date) -> None:
+        self._inventory = inventory
+        self.day = day
+
+    @cached_property
+    def _plans(self) -> dict[str, DayPlan]:
+        """Session -> what to read of it, in order of the sessions."""
+        plans: dict[str, DayPlan] = {}
+        for session_id, source in self._inventory.sources.items():
+            plan = source.session.plan(self.day)
+            if plan is not None:
+                straddling = source.events(plan.first_seq, plan.first_seq)
+                context = source.session.context(plan.first_seq, straddling)
+                plans[session_id] = DayPlan(plan.first_seq, plan.last_seq, context)
+        for session_id, seq in self._reveals(plans):
+            plan = plans.get(session_id, DayPlan(2**62, -1))
+            context = tuple(sorted({*plan.context, seq}))
+            plans[session_id] = DayPlan(plan.first_seq, plan.last_seq, context)
+        return dict(sorted(plans.items()))
+
+    def _reveals(self, plans: dict[str, DayPlan]) -> list[tuple[str, int]]:
+        """Frames of other dates that reveal seeds of this date's games, the first for each game."""
+        prefix = self.day.strftime("%Y%m%d-")
+        revealed: dict[str, list[tuple[str, int]]] = {}
+        for session_id, source in self._inventory.sources.items():
+            for _, block in source.blocks:
+                for game, seq in block.facts.revealed.items():
+                    if game.startswith(prefix):
+                        revealed.setdefault(game, []).append((session_id, seq))
+        missing = []
+        for frames in revealed.values():
+            inside = any(
+                session_id in plans
+                and (
+                    plans[session_id].first_seq <= seq <= plans[session_id].last_seq
+                    or seq in plans[session_id].context
+                )
+                for session_id, seq in frames
+            )
+            if not inside:
+                missing.append(min(frames))
+        return sorted(set(missing))
+
+    def events(self) -> Iterator[pa.RecordBatch]:
+        """The rows of `raw_ws_events`, session by session, in order of arrival."""
+        for session_id, plan in self._plans.items():
+            source = self._inventory.sources[session_id]
+            first = min((plan.first_seq, *plan.context))
+            last = max((plan.last_seq, *plan.context))
+            yield from rows_of_day(source.session, self.day, plan, source.events(first, last))
+
+    def rejected(self) -> Iterator[pa.RecordBatch]:
+        """The rows of `rejected_input`, by file and position."""
+        tables = self._inventory._rejects_by_day.get(self.day, [])
+        if tables:
+            table = pa.concat_tables(tables).sort_by(
+                [("source_file", "ascending"), ("source_position", "ascending")]
+            )
+            yield from table.cast(REJECTED_INPUT).to_batches()
+
+    @cached_property
+    def input_digest(self) -> str:
+        """SHA-256 (hex) of the bytes of the capture files that the date rests on."""
+        units = {
+            id(unit): unit
+            for session_id in self._plans
+            for unit, _ in self._inventory.sources[session_id].blocks
+        }
+        files = sorted({(f.path, f.digest) for unit in units.values() for f in unit.summary.files})
+        made_of = [f"decoder {DECODER_VERSION}", self._inventory.fingerprint]
+        made_of += [f"{path} {digest}" for path, digest in files]
+        return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+
+    def tally(self) -> dict[str, Any]:
+        """What became of the events of the date: kept = used + ignored, by name."""
+        used: Counter[str] = Counter()
+        ignored: Counter[str] = Counter()
+        clocks: dict[str, str] = {}
+        for session_id, plan in self._plans.items():
+            source = self._inventory.sources[session_id]
+            if plan.last_seq < 0:
+                continue
+            clock = source.session.clock
+            clocks[session_id] = f"{clock.offset_us / 3.6e9:+.2f} h, {clock.basis}"
+            for events in source.events(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
+                _count(source.session, self.day, events, used, ignored)
+        rejected = sum(t.num_rows for t in self._inventory._rejects_by_day.get(self.day, []))
+        return {
+            "sessions": len(clocks),
+            "kept": used.total() + ignored.total(),
+            "used": used.total(),
+            "ignored": ignored.total(),
+            "rejected": rejected,
+            "used_by_name": dict(sorted(used.items())),
+            "ignored_by_name": dict(sorted(ignored.items())),
+            "clocks": clocks,
+        }
+
+
+def _count(
+    session: Session, day: date, events: pa.Table, used: Counter[str], ignored: Counter[str]
+) -> None:
+    prefix = day.strftime("%Y%m%d-")
+    games = belonging(session, events)
+    homeless = session.homeless(events)
+    names: list[Any] = events["event"].to_pylist()
+    rows = zip(games, names, events["is_used"].to_pylist(), homeless, strict=True)
+    for game, name, is_used, is_homeless in rows:
+        if game is not None and not game.startswith(prefix):
+            continue
+        (used if is_used and not is_homeless else ignored)[name] += 1
