@@ -5,8 +5,10 @@ generated from this list, and `training_shards` asserts the blocking rules of it
 blocking check holds only within the run that found it broken.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from rugs_assets.domain.episodes import violations_of_capture_date, violations_of_fairness
 from rugs_assets.domain.observations import (
@@ -14,6 +16,8 @@ from rugs_assets.domain.observations import (
     violations_of_finiteness,
     violations_of_ranges,
 )
+from rugs_assets.domain.order import violations_of_order
+from rugs_assets.domain.shards import violations_of_known_episodes
 from rugs_assets.domain.violations import Violations
 from rugs_assets.lake import catalog
 from rugs_assets.lake.specs import TableSpec
@@ -51,6 +55,14 @@ def _schema(table: TableSpec) -> Rule:
     )
 
 
+def _order(table: TableSpec, by: str) -> Rule:
+    return Rule(
+        "rows_in_order",
+        f"The rows of a game stand together and {by} strictly ascends.",
+        lambda day, _: violations_of_order(day.batches(table, ["episode_id", by]), by),
+    )
+
+
 def _features(table: TableSpec) -> tuple[Rule, Rule]:
     """What every table with the 36 promises about them."""
 
@@ -59,12 +71,19 @@ def _features(table: TableSpec) -> tuple[Rule, Rule]:
         return next((found for found in judged if not found.ok), judged[0])
 
     def finite(day: Day, _: CapturesResource) -> Violations:
-        return violations_of_finiteness(day.batches(table))
+        return violations_of_finiteness(_by_frame(day.batches(table)))
 
     return (
         Rule("features_as_declared", "36 float32 features in the declared order.", declared),
         Rule("features_finite", "No NaN and no infinity in any feature.", finite),
     )
+
+
+def _by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows under the name that the predicates of observations know their number by."""
+    for batch in batches:
+        names = ["frame" if name == "step" else name for name in batch.schema.names]
+        yield batch.rename_columns(names)
 
 
 def _accounting(day: Day, captures: CapturesResource) -> Violations:
@@ -99,6 +118,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "observations": (
         _schema(catalog.OBSERVATIONS),
         *_features(catalog.OBSERVATIONS),
+        _order(catalog.OBSERVATIONS, "frame"),
         Rule(
             "features_in_range",
             "Every feature lies in its declared range.",
@@ -106,10 +126,18 @@ RULES: dict[str, tuple[Rule, ...]] = {
             blocking=False,
         ),
     ),
-    "aligned_samples": (_schema(catalog.ALIGNED_SAMPLES),),
+    "aligned_samples": (_schema(catalog.ALIGNED_SAMPLES), _order(catalog.ALIGNED_SAMPLES, "frame")),
     "training_shards": (
         _schema(catalog.TRAINING_SHARDS),
         *_features(catalog.TRAINING_SHARDS),
+        _order(catalog.TRAINING_SHARDS, "step"),
+        Rule(
+            "episodes_exist",
+            "Every step's episode exists and is kept.",
+            lambda day, _: violations_of_known_episodes(
+                day.batches(catalog.TRAINING_SHARDS, ["episode_id"]), day.table(catalog.EPISODES)
+            ),
+        ),
     ),
 }
 """Asset key -> its rules, in the order in which they are shown."""

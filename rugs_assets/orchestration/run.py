@@ -9,7 +9,6 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +20,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from rugs_assets.domain.simulator import Plan, write_simulation
 from rugs_assets.lake.landing import Inventory, Landing
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
@@ -30,6 +30,7 @@ from rugs_assets.orchestration.summary import DateOutcome, outcome_of, show
 from rugs_assets.settings import Settings, SettingsError
 
 _COLUMNS = 110  # what the table needs; a narrower terminal wraps it
+_SIMULATED_FROM = date(2025, 12, 15)
 _SPINNER = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
 _BAR = (*_SPINNER, BarColumn(), DownloadColumn())
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -66,12 +67,12 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
     """What lies in the capture folder, decoded; simulated first where nothing lies there."""
     landing = Landing(settings.captures, settings.landing_cache, settings.pseudonym_key())
     inventory = decoded(landing, console)
-    if not inventory.files:
+    if not inventory.files and not inventory.unreadable:
         console.print(
             f"No capture in {settings.captures} (RUGS_CAPTURES):"
             " writing a small simulated one there."
         )
-        simulate_into(settings.captures)
+        simulate_into(settings)
         inventory = decoded(landing, console)
     return inventory
 
@@ -85,9 +86,16 @@ def decoded(landing: Landing, console: Console) -> Inventory:
         )
 
 
-def simulate_into(folder: Path) -> None:
-    """A capture for a machine that has none: two dates, a few games each."""
-    raise NotImplementedError(folder)
+def simulate_into(settings: Settings) -> None:
+    """A capture for a machine that has none: two dates, a few games each, one player who trades."""
+    plan = Plan(
+        start=max(settings.start_date, _SIMULATED_FROM),
+        days=2,
+        sessions=2,
+        players=1,
+        games_per_day=4,
+    )
+    write_simulation(plan, settings.captures, truth=None)
 
 
 def materialize(

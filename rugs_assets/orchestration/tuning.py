@@ -10,6 +10,7 @@ from pydantic import Field
 
 from rugs_assets.domain.episodes import EpisodeRules
 from rugs_assets.domain.features import Phase
+from rugs_assets.domain.rewards import REWARDS
 from rugs_assets.domain.samples import SampleRules
 
 
@@ -42,9 +43,13 @@ class SamplesConfig(dg.Config):
         ge=0,
         description="How many ticks before or after its own a press in ACTIVE may find its row.",
     )
+    reward: str = Field(
+        default="equity_delta",
+        description="Name of the reward: " + ", ".join(REWARDS) + ".",
+    )
 
     def rules(self) -> SampleRules:
         """The same for the domain."""
         admitted = {Phase.PRESALE: self.presale, Phase.ACTIVE: self.active}
         phases = frozenset(phase for phase, wanted in admitted.items() if wanted)
-        return SampleRules(phases=phases, tolerance=self.tolerance)
+        return SampleRules(phases=phases, tolerance=self.tolerance, reward=self.reward)
