@@ -177,7 +177,13 @@ def opened(store: Store, spec: TableSpec, file: LoggedFile) -> pq.ParquetFile:
     """A stored file, ready to read, page checksums verified while reading."""
     path = store.path(spec.name, file.path)
     try:
-        return pq.ParquetFile(path, filesystem=store.filesystem, page_checksum_verification=True)
+        return pq.ParquetFile(
+            path,
+            filesystem=store.filesystem,
+            page_checksum_verification=True,
+            # It fetches a file as a whole: memory for round trips, which a local disk has none of.
+            pre_buffer=not store.local,
+        )
     except _UNREADABLE as error:
         raise _damaged(spec, file, path, error) from error
 

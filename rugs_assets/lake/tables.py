@@ -74,10 +74,20 @@ class Lake:
         return self._store.uri(spec.name)
 
     def ensure(self, *specs: TableSpec) -> None:
-        """Create the tables that are not there yet; safe from several processes at once."""
+        """Create the tables that are not there yet; safe from several processes at once.
+
+        Raises:
+            WriteFailed: the storage refused.
+        """
         for spec in specs:
             if spec.name not in self._ensured:
-                delta_log.ensure(self._store, spec)
+                try:
+                    delta_log.ensure(self._store, spec)
+                except OSError as error:
+                    raise WriteFailed(
+                        f"table {spec.name} cannot be created at {self.uri(spec)}: {error}; check "
+                        "that the store's folder or bucket exists and may be written"
+                    ) from error
                 self._ensured.add(spec.name)
 
     def replace(

@@ -12,6 +12,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from rugs_assets.lake.errors import WriteFailed
@@ -117,10 +118,28 @@ def test_a_file_that_may_not_grow_is_an_error_and_the_table_stays(
     _assert_no_orphans(lake)
 
 
-def test_a_store_that_went_away_is_an_error_of_its_own(lake: Lake) -> None:
+def test_a_store_that_is_no_folder_is_an_error_of_its_own(lake: Lake) -> None:
     Path(lake.root).write_text("not a folder")
-    with pytest.raises(WriteFailed, match=r"table things, date 2025-12-15, store"):
+    with pytest.raises(WriteFailed, match=r"table things cannot be created at .*may be written"):
         lake.replace(THINGS, MONDAY, batches(60), made_by())
+
+
+def test_a_store_that_goes_away_while_it_is_written_stays_as_it_was(
+    lake: Lake, tmp_path: Path
+) -> None:
+    lake.replace(THINGS, MONDAY, batches(60, 1), made_by())
+    elsewhere = tmp_path / "elsewhere"
+
+    def moving() -> Iterator[pa.RecordBatch]:
+        yield from batches(600, 2)
+        Path(lake.root).rename(elsewhere)
+
+    with pytest.raises(WriteFailed, match="table things, date 2025-12-15, store"):
+        lake.replace(THINGS, MONDAY, moving(), made_by())
+    moved = Lake(elsewhere)
+    assert the_generation(moved, MONDAY) == (1, 60)
+    assert moved.vacuum(THINGS, retention_hours=0, dry_run=False).dead_writers == 1
+    _assert_no_orphans(moved)
 
 
 def _wait_for(path: Path, process: SpawnProcess) -> None:
