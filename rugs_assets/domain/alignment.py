@@ -169,7 +169,8 @@ def align_presses(
 
     Args:
         presses: of the game, in order of arrival.
-        ticks: int64 (n,), tick of each row; ``phases`` int64 (n,).
+        ticks: int64 (n,), tick of each row.
+        phases: int64 (n,), phase of each row.
         takes: bool (n,), rows that are a decision and can carry a press.
         tolerance: how many ticks an ACTIVE press may stand from its row.
 

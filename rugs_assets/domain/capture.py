@@ -11,9 +11,8 @@ more than one file.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -21,8 +20,10 @@ import pyarrow as pa
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import protocol
-from rugs_assets.domain.clock import Stamp, epoch_ms
+from rugs_assets.domain.clock import Stamp
 from rugs_assets.domain.event_rows import DECODED, EventRows
+from rugs_assets.domain.payload_reader import PayloadReader, SessionState
+from rugs_assets.domain.payloads import Pseudonym
 from rugs_assets.domain.protocol import Envelope, LooseEnvelope, Malformed, Payload
 from rugs_assets.domain.records import Chunk, Reject, read_records
 
@@ -31,38 +32,7 @@ __all__ = ["DECODED", "CaptureReader", "Decoded", "SessionState"]
 BUTTON_DOC = "button_event"
 WS_DOC = "ws_event"
 RECORDER_TICK = "tick"
-REPEATS_REMEMBERED = 4096
-"""How far back a record with an old number is looked for before it counts as new."""
-
 STORE_COLUMNS = ("ts", "doc_type", "session_id", "seq", "direction", "raw_json", "player_id")
-
-
-@dataclass(slots=True)
-class SessionState:
-    """What reading on needs to know about a session.
-
-    Attributes:
-        own: pseudonyms of the ids that named the own player so far, the last one last.
-        own_ids: the ids themselves as far as this process saw them, by pseudonym (never stored).
-        revealed: games whose history entry was already read.
-        last_seq: the highest sequence number so far.
-        recent: (number as recorded, stamp, name) of the last records, to tell repeats.
-    """
-
-    own: list[str] = field(default_factory=list)
-    own_ids: dict[str, str] = field(default_factory=dict)
-    revealed: set[str] = field(default_factory=set)
-    last_seq: int = 0
-    recent: deque[tuple[float | None, Stamp, str]] = field(
-        default_factory=lambda: deque(maxlen=REPEATS_REMEMBERED)
-    )
-
-    def name_own(self, player_id: str | None, pseudonym: ev.Pseudonym) -> None:
-        """Note that this id is the own player's."""
-        if player_id and self.own_ids.get(own := pseudonym(player_id)) is None:
-            self.own_ids[own] = player_id
-        if player_id and self.own[-1:] != [own]:
-            self.own = [known for known in self.own if known != own] + [own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +62,8 @@ class CaptureReader:
         pseudonym: player id -> keyed pseudonym.
     """
 
-    def __init__(self, pseudonym: ev.Pseudonym) -> None:
-        self._pseudonym = _remembering(pseudonym)
+    def __init__(self, pseudonym: Pseudonym) -> None:
+        self._payloads = PayloadReader(pseudonym)
         self._sessions: dict[str, SessionState] = {}
 
     def session(self, session_id: str) -> SessionState:
@@ -202,7 +172,7 @@ class CaptureReader:
         if is_tick and isinstance(envelope, Envelope):
             rows.payload(_recorded_frame(envelope))
         else:
-            self._read_payload(rows, state, envelope, event, lambda: chunk.raw(index))
+            self._payloads.read(rows, state, envelope, event, lambda: chunk.raw(index))
         return 0
 
     def _add_stored(self, rows: EventRows, index: int, row: StoredRow) -> int:
@@ -229,86 +199,10 @@ class CaptureReader:
         if reason is not None:
             rows.reject(reason)
         elif row.doc_type == BUTTON_DOC:
-            self._read_button(rows, state, row)
+            self._payloads.read_button(rows, state, row.raw, row.player_id)
         elif envelope is not None:
-            self._read_payload(rows, state, envelope, event, lambda: row.raw)
+            self._payloads.read(rows, state, envelope, event, lambda: row.raw)
         return 0
-
-    def _read_button(self, rows: EventRows, state: SessionState, row: StoredRow) -> None:
-        try:
-            press = protocol.decode_object(row.raw, ev.ButtonPayload)
-        except Malformed as error:
-            rows.reject(f"raw_json: {error}")
-            return
-        press.player_id = press.player_id or row.player_id
-        state.name_own(press.player_id, self._pseudonym)
-        rows.cells(ev.RARE[ev.BUTTON].cells(press, self._pseudonym, epoch_ms))
-
-    def _read_payload(
-        self,
-        rows: EventRows,
-        state: SessionState,
-        envelope: Envelope | LooseEnvelope,
-        event: str,
-        raw: Callable[[], bytes],
-    ) -> None:
-        """Fill the typed columns of the row just started from the envelope's payload."""
-        try:
-            if event in ev.FREQUENT:
-                if isinstance(envelope, LooseEnvelope):
-                    rows.reject(protocol.why_not_typed(raw()))
-                    return
-                payload = _payload_of(envelope)
-                if payload is not None:
-                    rows.payload(payload)
-                    self._read_own_entry(rows, state, event, payload)
-                    _read_history(rows, state, payload)
-            elif event in ev.RARE:
-                rare = ev.RARE[event]
-                found = protocol.decode_payload(raw(), rare.payload)
-                if found is not None:
-                    if isinstance(found, ev.PlayerUpdatePayload | ev.UsernamePayload):
-                        state.name_own(found.id, self._pseudonym)
-                    rows.cells(rare.cells(found, self._pseudonym, epoch_ms))
-        except Malformed as error:
-            rows.reject(str(error))
-
-    def _read_own_entry(
-        self, rows: EventRows, state: SessionState, event: str, payload: Payload
-    ) -> None:
-        """The own player's entry, from a player tick or (once it is known) a leaderboard."""
-        if event == ev.PLAYER_TICK:
-            entry = protocol.decode_entry(payload.leaderboard_entry)
-        elif state.own:
-            entry = self._find_own(state, payload)
-        else:
-            return
-        if entry is None or ev.is_practice(entry.selected_coin):
-            return
-        rows.cells(
-            {
-                "player_id": self._pseudonym(entry.id) if entry.id else None,
-                "position_qty": entry.position_qty,
-                "avg_entry_price": entry.avg_cost,
-                "cumulative_pnl": entry.pnl,
-                "total_invested": entry.total_invested,
-            }
-        )
-
-    def _find_own(self, state: SessionState, payload: Payload) -> protocol.PlayerEntry | None:
-        """The own player's entry of a leaderboard; a search for the ids spares most decoding."""
-        text = bytes(payload.leaderboard)
-        known = [state.own_ids.get(own) for own in state.own]
-        if not any(player_id is None or player_id.encode() in text for player_id in known):
-            return None
-        entries = {
-            self._pseudonym(entry.id): entry for entry in protocol.decode_entries(text) if entry.id
-        }
-        for own in reversed(state.own):
-            if own in entries:
-                state.own_ids.setdefault(own, entries[own].id or "")
-                return entries[own]
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,48 +247,3 @@ def _placed(
         near = int(seqs[at]) if at >= 0 else before
         placed.append(replace(reject, session_id=session_id, near_seq=near))
     return placed
-
-
-def _payload_of(envelope: Envelope) -> Payload | None:
-    """The payload of a frequent event; None where it was lost (null, or the trace alone)."""
-    data = envelope.data
-    parts = reversed(data) if isinstance(data, list) else (data,)
-    return next((p for p in parts if isinstance(p, Payload) and p.trace is None), None)
-
-
-def _read_history(rows: EventRows, state: SessionState, payload: Payload) -> None:
-    """The finished games that this session had not shown before."""
-    revealed: list[dict[str, object]] = []
-    shown: list[str] = []
-    for game in payload.game_history or ():
-        if game.id in state.revealed:
-            continue
-        fair = game.provably_fair or protocol.ProvablyFair()
-        shown.append(game.id)
-        revealed.append(
-            {
-                "game_id": game.id,
-                "server_seed": fair.server_seed,
-                "server_seed_hash": fair.server_seed_hash,
-                "game_version": game.game_version,
-                "rugged_at_ms": game.timestamp,
-                "peak_multiplier": game.peak_multiplier,
-                "prices": protocol.decode_prices(game.prices),
-            }
-        )
-    state.revealed.update(shown)
-    if revealed:
-        rows.cells({"revealed": revealed})
-
-
-def _remembering(pseudonym: ev.Pseudonym) -> ev.Pseudonym:
-    known: dict[str, str] = {}
-
-    def remembered(player_id: str) -> str:
-        if player_id not in known:
-            if len(known) > 100_000:
-                known.clear()
-            known[player_id] = pseudonym(player_id)
-        return known[player_id]
-
-    return remembered

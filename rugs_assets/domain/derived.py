@@ -78,7 +78,7 @@ def game_phase(allow: Floats, active: Floats, rugged: Floats) -> Floats:
 
 
 def price_velocity(tick: Floats, price: Floats, previous: PreviousRows) -> Floats:
-    """Feature 23 in multiplier / tick; 0 where the tick did not advance or there is no row before."""
+    """Feature 23 in multiplier / tick; 0 where no row is before or the tick did not advance."""
     return _per_tick(price - previous.price, tick, previous)
 
 
@@ -103,7 +103,8 @@ def derive(
     Args:
         carried: name -> value for every name in `RECEIVED`, defaults where nothing was received.
         has: name -> whether the value was received within its carry scope.
-        game_code: feature 8, already encoded; ``has_game`` whether the game is known.
+        game_code: feature 8, already encoded.
+        has_game: whether the game is known.
         previous: the previous row of the same game.
         entry_tick: tick of the row at which position_qty left 0 (any value without a position).
         press_tick: tick of the last button press, 0 before any press.

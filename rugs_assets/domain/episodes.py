@@ -9,23 +9,22 @@ every history entry of the game within the partition. What a row of a game is st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import fairness
 from rugs_assets.domain.columns import optional, required
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.fairness import Revealed, Verdict
-from rugs_assets.domain.features import FEATURE_INDEX, Phase
 from rugs_assets.domain.frames import FrameKind
-from rugs_assets.domain.observation_pass import ObservationPass, Rows
+from rugs_assets.domain.game_views import GameView, note_frames
+from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets.domain.session_blocks import session_blocks
 from rugs_assets.domain.violations import Violations, violations
 
@@ -78,38 +77,6 @@ class EpisodeRules:
 
 
 @dataclass(slots=True)
-class _View:
-    """A game as one session saw it."""
-
-    episode_id: str
-    session_id: str
-    first_us: int
-    last_us: int = 0
-    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
-    ticks: list[NDArray[np.int64]] = field(default_factory=list)
-    prices: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
-    live_ticks: list[NDArray[np.int64]] = field(default_factory=list)
-    live_peak: float | None = None
-    terminal_tick: int | None = None
-    rug_price: float | None = None
-    versions: set[str] = field(default_factory=set)
-    hashes: set[str] = field(default_factory=set)
-
-    @property
-    def distinct_ticks(self) -> NDArray[np.int64]:
-        """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
-        if not self.live_ticks:
-            return np.zeros(0, np.int64)
-        ticks = np.unique(np.concatenate(self.live_ticks))
-        return ticks if self.terminal_tick is None else ticks[ticks <= self.terminal_tick]
-
-    def rank(self) -> tuple[int, bool, int, str]:
-        """Best first: most distinct ticks, then saw the rug, then earlier (design.md 3)."""
-        saw_rug = self.terminal_tick is not None
-        return -len(self.distinct_ticks), not saw_rug, self.first_us, self.session_id
-
-
-@dataclass(slots=True)
 class _Player:
     """The own player of a session."""
 
@@ -127,7 +94,7 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = EpisodeR
     Returns:
         Table in the schema `EPISODES`, sorted by first receipt, then id.
     """
-    views: dict[str, list[_View]] = {}
+    views: dict[str, list[GameView]] = {}
     players: dict[str, _Player] = {}
     reveals: dict[str, list[dict[str, Any]]] = {}
     walk, walking = ObservationPass(), ""
@@ -136,10 +103,10 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = EpisodeR
             walk, walking = ObservationPass(), session_id
         _note_player(players.setdefault(session_id, _Player()), block)
         _note_reveals(reveals, block)
-        for view in _note_frames(walk.push(block), block, session_id, views):
+        for view in note_frames(walk.push(block), block, session_id, views):
             views.setdefault(view.episode_id, []).append(view)
     rows = [
-        _episode(min(seen, key=_View.rank), len(seen) - 1, players, reveals.get(game, []), rules)
+        _episode(min(seen, key=GameView.rank), len(seen) - 1, players, reveals.get(game, []), rules)
         for game, seen in views.items()
     ]
     rows.sort(key=lambda row: (row["first_received_at"], row["episode_id"]))
@@ -163,63 +130,8 @@ def _note_reveals(reveals: dict[str, list[dict[str, Any]]], block: pa.RecordBatc
             known.append(entry)
 
 
-def _note_frames(
-    rows: Rows, block: pa.RecordBatch, session_id: str, views: dict[str, list[_View]]
-) -> Iterator[_View]:
-    """Add a block's frames to the views of their games; yields the views that are new."""
-    is_frame = rows.is_frame
-    games = block["episode_id"].dictionary_encode()
-    codes = games.indices.fill_null(-1).to_numpy()
-    received = block["received_at"].cast(pa.int64()).to_numpy()
-    columns = _Columns(block)
-    for code, game in enumerate(map(str, games.dictionary.to_pylist())):
-        at = np.flatnonzero(is_frame & (codes == code))
-        if not len(at):
-            continue
-        view = next((v for v in views.get(game, []) if v.session_id == session_id), None)
-        if view is None:
-            view = _View(game, session_id, int(received[at[0]]))
-            yield view
-        view.last_us = int(received[at[-1]])
-        _add_frames(view, rows, columns, at)
-
-
-class _Columns:
-    """The columns of a block that a view needs."""
-
-    def __init__(self, block: pa.RecordBatch) -> None:
-        self.tick = block["tick"].fill_null(-1).to_numpy().astype(np.int64)
-        self.price = block["price"].to_numpy(zero_copy_only=False)
-        self.versions = block["game_version"].to_numpy(zero_copy_only=False)
-        self.hashes = block["server_seed_hash"].to_numpy(zero_copy_only=False)
-
-
-def _add_frames(view: _View, rows: Rows, columns: _Columns, at: NDArray[np.int64]) -> None:
-    kinds = rows.kinds[at]
-    view.kinds += np.bincount(kinds, minlength=5)
-    view.versions |= {v for v in columns.versions[at] if v is not None}
-    view.hashes |= {h for h in columns.hashes[at] if h is not None}
-    counts = kinds != FrameKind.POST_RUG
-    sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
-    phase = rows.phases[at]
-    live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
-    view.live_ticks.append(np.unique(columns.tick[at][live]))
-    rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
-    drawn = sent.copy()
-    if len(rugs):
-        rug = at[rugs[0]]
-        drawn[rugs[0]] = False
-        view.terminal_tick = int(rows.ticks[rug])
-        price = columns.price[rug]
-        view.rug_price = None if np.isnan(price) else float(price)
-    view.prices.append((columns.tick[at][drawn], columns.price[at][drawn]))
-    peaks = columns.price[at][sent & live]
-    if len(peaks):
-        view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)
-
-
 def _episode(
-    view: _View,
+    view: GameView,
     other_sessions: int,
     players: dict[str, _Player],
     reveals: list[dict[str, Any]],
@@ -282,7 +194,7 @@ def _excluded_because(
 
 
 def _judge(
-    view: _View, version: str | None, reveals: list[dict[str, Any]]
+    view: GameView, version: str | None, reveals: list[dict[str, Any]]
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict over all that was revealed of the game; the worst one counts."""
     ticks = np.concatenate([ticks for ticks, _ in view.prices] or [np.zeros(0, np.int64)])

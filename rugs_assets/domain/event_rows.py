@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.clock import Stamp, parse_stamps
 from rugs_assets.domain.columns import Array, optional, required
+from rugs_assets.domain.payloads import Cells
 from rugs_assets.domain.protocol import Payload
 from rugs_assets.domain.records import Reject
 
@@ -106,7 +107,7 @@ class EventRows:
         self._used[-1] = True
         self._games[-1] = payload.game_id
 
-    def cells(self, cells: ev.Cells) -> None:
+    def cells(self, cells: Cells) -> None:
         """The row just begun has these values; ``game_id`` is the game it names."""
         row = len(self._positions) - 1
         self._used[row] = True

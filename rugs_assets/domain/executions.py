@@ -152,7 +152,7 @@ class ExecutionTracker:
         return [self._confirm(request, tick=row["trade_tick"], price=row["trade_price"])]
 
     def _trade_alone(self, row: Mapping[str, Any]) -> Execution:
-        """An own trade that nobody pressed for here: a forced sale, another client, or a late one."""
+        """An own trade that nobody pressed for here: a forced sale, or another client's."""
         last = self._last
         found = Execution(row["episode_id"], row["trade_tick"], row["trade_price"])
         if last is not None and last.episode_id == found.episode_id and last.price == found.price:

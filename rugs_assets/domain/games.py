@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,5 +66,5 @@ def _runs(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
     games = batch["episode_id"].to_numpy(zero_copy_only=False)
     cuts = np.flatnonzero(games[1:] != games[:-1]) + 1
     edges = [0, *cuts.tolist(), batch.num_rows]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         yield str(games[start]), batch.slice(start, end - start)

@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 
 from rugs_assets.domain import derived
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.live import LiveReader
 from rugs_assets.domain.derived import RECEIVED, PreviousRows
 from rugs_assets.domain.executions import Execution, ExecutionTracker
 from rugs_assets.domain.features import (
     FEATURE_DEFAULTS,
     FEATURE_INDEX,
     FEATURE_NAMES,
-    Carry,
     FEATURES,
+    Carry,
     Observation,
     Phase,
     encode_game_id,
 )
 from rugs_assets.domain.frames import FRAME_STATE, POSITION, FrameKind
+from rugs_assets.domain.live import LiveReader
 
 SESSION_STATE: tuple[str, ...] = tuple(
     f.name for f in FEATURES if f.carry is Carry.SESSION and not f.made_of
@@ -116,7 +116,7 @@ class ObservationBuilder:
         return self.update_row(self._reader.row(event))
 
     def update_row(self, row: Mapping[str, Any]) -> bool:
-        """Take an event as a row of `raw_ws_events`, with ``received_ms``, its receipt in epoch ms."""
+        """Take an event as a row of `raw_ws_events`, with ``received_ms`` (receipt, epoch ms)."""
         event, named = row["event"], row["episode_id"]
         is_own = not row["is_context"]
         is_frame = is_own and event == ev.FRAME

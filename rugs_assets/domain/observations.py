@@ -1,7 +1,7 @@
 """Frames to rows of 36 features.
 
-In: the rows of `raw_ws_events` of one date, and its `episodes`. Out: `observations`, one row a frame
-that makes a row (design.md 2), the rows of a game together and in order.
+In: the rows of `raw_ws_events` of one date, and its `episodes`. Out: `observations`, one row a
+frame that makes a row (design.md 2), the rows of a game together and in order.
 Grain: one frame. Invariants: all values are finite float32, in the declared order; a row depends
 only on what had arrived by then; of a game only the rows of its chosen session. The two drivers of
 the one rule stand in ``observation_builder`` and ``observation_pass``.
@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain.columns import required
-from rugs_assets.domain.features import FEATURE_NAMES, FEATURES, Carry
+from rugs_assets.domain.features import FEATURE_NAMES, FEATURES
 from rugs_assets.domain.observation_builder import ObservationBuilder
 from rugs_assets.domain.observation_pass import ObservationPass, Rows
 from rugs_assets.domain.session_blocks import session_blocks

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
@@ -60,7 +59,7 @@ UNALIGNED_ACTIONS = pa.schema(
 )
 """The schema of `unaligned_actions`: one row a button press that no sample carries."""
 
-PHASES = {"PRESALE": int(Phase.PRESALE), "ACTIVE": int(Phase.ACTIVE)}
+DECIDABLE = frozenset({Phase.PRESALE, Phase.ACTIVE})
 """Phases in which something can be decided."""
 
 
@@ -69,19 +68,19 @@ class SampleRules:
     """What becomes a sample.
 
     Attributes:
-        phases: of the rows that are decisions; PRESALE, ACTIVE or both.
+        phases: of the rows that are decisions; some of `DECIDABLE`.
         tolerance: how many ticks an ACTIVE press may stand from its row.
         reward: name of the reward (`rewards.REWARDS`).
     """
 
-    phases: tuple[str, ...] = ("PRESALE", "ACTIVE")
+    phases: frozenset[Phase] = DECIDABLE
     tolerance: int = 1
     reward: str = "equity_delta"
 
     def __post_init__(self) -> None:
-        unknown = [phase for phase in self.phases if phase not in PHASES]
-        if unknown or not self.phases:
-            raise ValueError(f"phases {self.phases!r}: choose from {', '.join(PHASES)}")
+        if not self.phases or not self.phases <= DECIDABLE:
+            named = ", ".join(phase.name for phase in sorted(self.phases)) or "none"
+            raise ValueError(f"phases: {named}; choose PRESALE, ACTIVE or both")
         if self.tolerance < 0:
             raise ValueError(f"tolerance {self.tolerance}: must be 0 or more ticks")
         reward_named(self.reward)
@@ -161,8 +160,7 @@ class SamplePass:
     def _of_game(self, game: Game, has_player: bool) -> pa.RecordBatch:
         ticks = game.column("tick").astype(np.int64)
         phases = game.column("game_phase").astype(np.int64)
-        wanted = [PHASES[name] for name in self._rules.phases]
-        takes = _span(np.isin(phases, wanted))
+        takes = _span(np.isin(phases, sorted(self._rules.phases)))
         takes[-1:] = False
         labels, left = align_presses(
             self._presses.pop(game.episode_id, []),

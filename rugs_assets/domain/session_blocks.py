@@ -7,12 +7,13 @@ session each, small enough for the processor's cache, in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
 BLOCK_EVENTS = 8_192
-"""Events walked over at a time: their columns fit a core's cache, and the cost of a call is small."""
+"""Events walked over at a time: their columns fit a core's cache, and calls cost little."""
 
 
 def session_blocks(
@@ -25,6 +26,6 @@ def session_blocks(
         sessions = batch["session_id"].to_numpy(zero_copy_only=False)
         cuts = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
         edges = [0, *cuts.tolist(), batch.num_rows]
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             for at in range(start, end, size):
                 yield str(sessions[at]), batch.slice(at, min(size, end - at))

@@ -20,20 +20,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from rugs_assets.domain.events import REJECTED_INPUT
 from rugs_assets.domain.sessions import DayPlan, Session, belonging, rows_of_day
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile, find_captures
-from rugs_assets.lake.decoded import (
-    DECODER_VERSION,
-    Block,
-    Decoder,
-    FileTally,
-    Unit,
-    plan_units,
-    read_rejects,
-)
+from rugs_assets.lake.decoded import DECODER_VERSION, Decoder, read_rejects
+from rugs_assets.lake.session_sources import SessionSource
+from rugs_assets.lake.units import Block, FileTally, Unit, plan_units
 
 TALLY_COLUMNS = ("session_id", "seq", "event", "is_used", "game_id", "stamped_at")
 
@@ -92,60 +85,6 @@ class Landing:
                 if progress is not None:
                     progress(LandingProgress(done, total, plan.files[-1].path))
         return Inventory(units, found, self._default_day, self._decoder.fingerprint)
-
-
-@dataclass(frozen=True)
-class SessionSource:
-    """A session, and for each of its blocks the unit it lies in."""
-
-    session: Session
-    blocks: tuple[tuple[Unit, Block], ...]
-
-    def events(
-        self, first_seq: int, last_seq: int, columns: list[str] | None = None
-    ) -> Iterator[pa.Table]:
-        """Blocks of its events from ``first_seq`` to ``last_seq``, sorted by seq, no repeats.
-
-        Blocks that overlap (the store's presses lie in files of their own) are merged: a row
-        leaves when no later block can hold a row before it.
-        """
-        wanted = [
-            (unit, block)
-            for unit, block in self.blocks
-            if block.facts.first_seq <= last_seq and block.facts.last_seq >= first_seq
-        ]
-        held: pa.Table | None = None
-        for index, (unit, block) in enumerate(wanted):
-            part = _read_block(unit, block, columns)
-            held = part if held is None else pa.concat_tables([held, part])
-            bound = wanted[index + 1][1].facts.first_seq if index + 1 < len(wanted) else 2**62
-            seqs = held["seq"].to_numpy()
-            ready = held.filter(pa.array(seqs < bound))
-            held = held.filter(pa.array(seqs >= bound))
-            if ready.num_rows:
-                yield _without_repeats(ready)
-
-
-def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
-    with pq.ParquetFile(unit.events) as file:
-        return file.read_row_group(block.row_group, columns=columns)
-
-
-def _without_repeats(events: pa.Table) -> pa.Table:
-    """Sorted by seq; a row with the number, name and stamp of the one before repeats it."""
-    order = np.argsort(events["seq"].to_numpy(), kind="stable")
-    if not (np.diff(order) == 1).all():
-        events = events.take(order)
-    seqs = events["seq"].to_numpy()
-    same = np.flatnonzero(seqs[1:] == seqs[:-1])
-    if not len(same):
-        return events
-    keep = np.ones(len(seqs), bool)
-    names, stamps = events["event"], events["stamped_at"]
-    for at in same.tolist():
-        if names[at] == names[at + 1] and stamps[at] == stamps[at + 1]:
-            keep[at + 1] = False
-    return events.filter(pa.array(keep))
 
 
 class Inventory:

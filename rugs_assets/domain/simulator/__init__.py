@@ -14,7 +14,8 @@ Layout of the captures, as the real ones have it:
 - `events_parquet/doc_type=ws_event/date=<UTC date>/*.parquet`; the session is named by a uuid.
 - `events_parquet/doc_type=button_event/...`: the presses, in every format, since raw JSONL has
   none. They bear the name of their raw session where only raw JSONL is written, else that of the
-  session in the store. Presses and events of a session share one sequence of numbers, so `seq` orders them.
+  session in the store. Presses and events of a session share one sequence of numbers, so that
+  `seq` orders them.
 
 Layout of the truth: `games wealth trades` (of the world), `lines frames presses` (of each session)
 and `counts.parquet`; see `game_truth` and `truth` for their columns.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rugs_assets.domain.simulator.entries import Trade
 from rugs_assets.domain.simulator.games import Game
+from rugs_assets.domain.simulator.standings import Board
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Round:
         after: the same when it was over.
         trades: all trades and side bets, in order.
         announced: ids of those the public feed carried.
+        board: the standings before it counted; None until it is over.
     """
 
     scene: Scene
@@ -53,3 +55,4 @@ class Round:
     after: dict[str, int] | None = None
     trades: list[Trade] = field(default_factory=list)
     announced: set[str] = field(default_factory=set)
+    board: Board | None = None

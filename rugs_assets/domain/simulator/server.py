@@ -121,7 +121,7 @@ class Server:
     def _open(self, beat: Beat) -> list[Message]:
         last = self._round
         if last.scene.rugged:
-            last.after = self._cash()
+            last.after, last.board = self._cash(), self.standings.board()
             game = last.scene.game
             self.rugpool.take(game.rug_tick, self.market.losses(), beat.at_us)
             self.standings.add(game, self.market.sidebets)
@@ -202,9 +202,11 @@ class Server:
         return messages
 
     def _full_rug(self, beat: Beat) -> list[Message]:
-        at, now = self._ended(beat.game).scene, beat.at_us
+        ended, now = self._ended(beat.game), beat.at_us
+        at = ended.scene
         at.tick = beat.number
-        messages = self._voice.full(at, now)
+        # It may come after the next game was opened, and still says what was so during its own.
+        messages = self._voice.full(at, now, ended.board)
         if not self._lean:
             words = chatter.golden_drawing(self._rng, at.game.id, now // MS)
             messages.append(self._voice.say(words, now, game_id=at.game.id))

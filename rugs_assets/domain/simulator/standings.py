@@ -33,13 +33,22 @@ def history_entry(game: Game, rugged_us: int, sidebets: Iterable[str]) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What full frames say of finished games: JSON of the history and of two runs of members."""
+
+    history: tuple[str, ...]
+    statistics: str
+    best: str
+
+
 @dataclass(slots=True)
 class Standings:
     """Finished games, as frames show them.
 
     Attributes:
         peaks: peak multipliers of the last 100 games, oldest first.
-        history: JSON of the last 10 games, oldest first.
+        history: JSON of the last 10 games, newest first.
         statistics: JSON members `averageMultiplier` to `count100x`.
         best: JSON members `highestToday` to `godCandle50xMassiveJump`.
         lean: leave out the price list of the best game.
@@ -57,7 +66,7 @@ class Standings:
     def add(self, game: Game, sidebets: Iterable[str] = ()) -> None:
         """Take in a finished game."""
         self.peaks.append(game.peak)
-        self.history.append(history_entry(game, game.over_us - 20 * MS, sidebets))
+        self.history.appendleft(history_entry(game, game.over_us - 20 * MS, sidebets))
         counts = ", ".join(
             f'"count{floor}x": {sum(peak >= floor for peak in self.peaks)}'
             for floor in (2, 10, 50, 100)
@@ -72,10 +81,9 @@ class Standings:
         self._find_god_candles(game)
         self.best = self._best()
 
-    @property
-    def highest_today(self) -> float:
-        """Highest peak of the games that ended on the UTC date of the last one."""
-        return self._highest.peak if self._highest else 0.0
+    def board(self) -> Board:
+        """As it stands now."""
+        return Board(tuple(self.history), self.statistics, self.best)
 
     def _find_god_candles(self, game: Game) -> None:
         for tick in range(1, game.rug_tick):

@@ -24,7 +24,7 @@ from rugs_assets.domain.simulator.messages import (
 from rugs_assets.domain.simulator.plan import Payload, Plan
 from rugs_assets.domain.simulator.randomness import stream, trace
 from rugs_assets.domain.simulator.rounds import Scene
-from rugs_assets.domain.simulator.standings import Rugpool, Standings
+from rugs_assets.domain.simulator.standings import Board, Rugpool, Standings
 
 FRAME = "gameStateUpdate"
 
@@ -62,13 +62,14 @@ class Voice:
         payload = payloads.standard_frame(at, statistics, pool, count)
         return self._frame(payload, now, _frame_of(at))
 
-    def full(self, at: Scene, now: int) -> list[Message]:
-        """Everything, to everybody."""
-        return self._frame(self._everything(at, connect=False), now, _frame_of(at))
+    def full(self, at: Scene, now: int, board: Board | None = None) -> list[Message]:
+        """Everything, to everybody; with `board` as the standings were at another time."""
+        payload = self._everything(at, board or self._standings.board(), connect=False)
+        return self._frame(payload, now, _frame_of(at))
 
     def welcome(self, at: Scene, now: int, one: Account | None) -> list[Message]:
         """What somebody who connects is told; `one` where it is an own player."""
-        payload = self._everything(at, connect=True)
+        payload = self._everything(at, self._standings.board(), connect=True)
         first = Message(FRAME, payload, now, game_id=at.game.id, meaning=_frame_of(at))
         messages = [first, *(self.say(words, now) for words in chatter.ON_CONNECT)]
         if one is not None:
@@ -128,9 +129,10 @@ class Voice:
         event, payload, traced = words
         return Message(event, payload, now, self._trace() if traced else None, to, game_id)
 
-    def _everything(self, at: Scene, *, connect: bool) -> str:
-        told = self._standings
-        return payloads.full_frame(at, told.history, told.statistics, told.best, connect=connect)
+    @staticmethod
+    def _everything(at: Scene, board: Board, *, connect: bool) -> str:
+        statistics, best = board.statistics, board.best
+        return payloads.full_frame(at, board.history, statistics, best, connect=connect)
 
     def _frame(self, payload: str, now: int, frame: Frame) -> list[Message]:
         game_id = frame.game.id

@@ -1,0 +1,149 @@
+"""Writing a unit: its capture files, decoded once into typed columns.
+
+In: the capture files of a unit and the pseudonyms. Out: a Parquet file of events (one row group a
+session and block, sorted by seq), one of rejects, and the unit's `Summary`. Memory: one block.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
+from rugs_assets.domain.records import Reject
+from rugs_assets.domain.session_facts import describe_block
+from rugs_assets.lake.capture_files import (
+    EVENT_STORE,
+    CaptureFile,
+    DigestingStream,
+    open_bytes,
+    store_rows,
+)
+from rugs_assets.lake.units import REJECTED, Block, FileTally, Summary, UnitPlan
+
+BLOCK_ROWS = 65_536
+LONGEST_RAW_TEXT = 65_536
+
+_NAME = re.compile(r'("username"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_PLAYER = re.compile(r"did:[a-z]+:[0-9A-Za-z_-]+")
+
+
+class UnitWriter:
+    """Writes the events and rejects of one unit as they are decoded."""
+
+    def __init__(self, events: Path, rejects: Path, pseudonym: Callable[[str], str]) -> None:
+        self._events = pq.ParquetWriter(events, DECODED, compression="zstd")
+        self._rejects = pq.ParquetWriter(rejects, REJECTED, compression="zstd")
+        self._pseudonym = pseudonym
+        self._reader = CaptureReader(pseudonym)
+        self._pending: list[pa.RecordBatch] = []
+        self._summary = Summary([])
+        self._row_groups = 0
+
+    def __enter__(self) -> UnitWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._events.close()
+        self._rejects.close()
+
+    def write(self, plan: UnitPlan, own: Mapping[str, list[str]]) -> Summary:
+        """Decode all files of the unit."""
+        for session, known in own.items():
+            self._reader.session(session).own = list(known)
+        for file in plan.files:
+            tally = FileTally(file.path, file.format, file.size)
+            for decoded in self._read(file, tally):
+                tally.add(decoded)
+                self._reject(file.path, decoded.rejects)
+                self._pending.append(decoded.events)
+                if sum(batch.num_rows for batch in self._pending) >= BLOCK_ROWS:
+                    self._flush()
+            self._summary.files.append(tally)
+        self._flush()
+        summary = self._summary
+        summary.rejected = sum(tally.rejected for tally in summary.files)
+        for session in sorted({block.session_id for block in summary.blocks}):
+            summary.own_before[session] = list(own.get(session, []))
+            summary.own_after[session] = list(self._reader.session(session).own)
+        return summary
+
+    def _read(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
+        if file.format == EVENT_STORE:
+            yield from self._reader.event_store(
+                store_rows(file.location), source_file=file.path, doc_type=_doc_type(file.path)
+            )
+            tally.digest = xxhash.xxh3_128_hexdigest(file.location.read_bytes())
+            return
+        with open_bytes(file.location) as stream:
+            digesting = DigestingStream(stream)
+            yield from self._reader.jsonl(
+                cast(BinaryIO, digesting), source_file=file.path, session_id=file.session_id
+            )
+            tally.digest = digesting.hexdigest()
+            if digesting.broken is not None:
+                nothing = DECODED.empty_table().to_batches() or [_EMPTY]
+                why = Reject(tally.lines + 1, digesting.broken, b"", 0, file.session_id, 2**53)
+                yield Decoded(nothing[0], [why], 1)
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        table = pa.Table.from_batches(self._pending)
+        self._pending = []
+        if not table.num_rows:
+            return
+        if table["session_id"].combine_chunks().unique().__len__() > 1 or not _is_sorted(table):
+            table = table.sort_by([("session_id", "ascending"), ("seq", "ascending")])
+        sessions = table["session_id"].to_numpy()
+        start = 0
+        for session_id, group in groupby(sessions):
+            rows = sum(1 for _ in group)
+            part = table.slice(start, rows)
+            start += rows
+            self._events.write_table(part, row_group_size=rows)
+            self._summary.blocks.append(Block(session_id, self._row_groups, describe_block(part)))
+            self._row_groups += 1
+
+    def _reject(self, path: str, rejects: Sequence[Reject]) -> None:
+        if rejects:
+            rows = [
+                {
+                    "source_file": path,
+                    "source_position": reject.position,
+                    "reason": reject.reason,
+                    "byte_length": reject.length,
+                    "raw_text": redacted(reject.raw, self._pseudonym),
+                    "session_id": reject.session_id,
+                    "near_seq": reject.near_seq,
+                }
+                for reject in rejects
+            ]
+            self._rejects.write_table(pa.Table.from_pylist(rows, REJECTED))
+
+
+_EMPTY = pa.RecordBatch.from_pylist([], DECODED)
+
+
+def _is_sorted(table: pa.Table) -> bool:
+    seqs = table["seq"].to_numpy()
+    return bool((seqs[1:] >= seqs[:-1]).all())
+
+
+def _doc_type(path: str) -> str | None:
+    found = re.search(r"(?:^|/)doc_type=([^/]+)/", path)
+    return found.group(1) if found else None
+
+
+def redacted(raw: bytes, pseudonym: Callable[[str], str]) -> str:
+    """A rejected text as it may be stored: names removed, player ids as pseudonyms."""
+    text = raw[:LONGEST_RAW_TEXT].decode("utf-8", "backslashreplace")
+    text = _NAME.sub(r'\1"[removed]"', text)
+    return _PLAYER.sub(lambda found: pseudonym(found.group()), text)
