@@ -122,7 +122,8 @@ def judge(
         ticks: int (n,), ticks of the captured prices, in any order, repeats allowed.
         prices: float64 (n,), the prices as captured.
         rug_tick: tick of the first rugged frame, None where the rug was not captured. Prices at
-            this tick and later are not drawn and are not compared.
+            this tick and later are not drawn and are not compared. It may lie behind the curve's
+            end, since the rug's own frame may be lost, but not before it.
         revealed: what became known of the game after it, None where nothing did.
         committed_hash: `serverSeedHash` as sent before the rug, None where it was not captured.
         version: the game's version as the frames say it; None: as revealed.

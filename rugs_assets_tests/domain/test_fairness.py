@@ -105,14 +105,28 @@ def test_any_altered_price_is_named(seed: str, game_id: str, data: st.DataObject
         assert part in verdict.detail
 
 
-@given(SEEDS, GAME_IDS, st.integers(-3, 3).filter(bool))
+@given(SEEDS, GAME_IDS, st.integers(1, 3))
 @settings(max_examples=25, deadline=None)
-def test_a_shifted_rug_is_named(seed: str, game_id: str, shift: int) -> None:
+def test_a_rug_before_its_time_is_named(seed: str, game_id: str, early: int) -> None:
     curve = price_curve(seed, game_id, "v3")
-    rug = len(curve) + shift
+    rug = len(curve) - early
     verdict = judged(seed, game_id, curve, rug_tick=rug)
     assert verdict.fairness == "price_mismatch"
     for part in (game_id, "rug", f"tick {len(curve)}", f"at {rug}"):
+        assert part in verdict.detail
+
+
+@given(SEEDS, GAME_IDS, st.integers(1, 3))
+@settings(max_examples=25, deadline=None)
+def test_a_late_rug_is_a_lost_frame_unless_the_game_went_on(
+    seed: str, game_id: str, late: int
+) -> None:
+    curve = price_curve(seed, game_id, "v3")
+    rug = len(curve) + late
+    assert judged(seed, game_id, curve, rug_tick=rug).fairness == "verified"
+    verdict = judged(seed, game_id, np.append(curve, 1.25), rug_tick=rug)
+    assert verdict.fairness == "price_mismatch"
+    for part in (game_id, f"tick {len(curve)}", "expected no price", "found 1.25"):
         assert part in verdict.detail
 
 
