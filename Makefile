@@ -49,6 +49,7 @@ help: ## this list
 
 $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m rugs_assets.orchestration.presets
 	@touch $@
 
 $(LOCKED): requirements.lock

@@ -10,12 +10,23 @@ raw_ws_events <- captures
   ! every_line_accounted_for
   ! schema_as_declared
 episodes <- raw_ws_events
+  ! games_of_this_date
+  ? provably_fair
   ! schema_as_declared
 observations <- episodes raw_ws_events
+  ! features_as_declared
+  ! features_finite
+  ? features_in_range
+  ! rows_in_order
   ! schema_as_declared
 aligned_samples <- episodes observations raw_ws_events
+  ! rows_in_order
   ! schema_as_declared
 training_shards <- aligned_samples episodes observations
+  ! episodes_exist
+  ! features_as_declared
+  ! features_finite
+  ! rows_in_order
   ! schema_as_declared
 job training_data
 schedule training_data_daily at 0 1 * * *"""
@@ -48,7 +59,8 @@ def test_everything_is_partitioned_by_the_same_dates_and_dressed_alike() -> None
     graph = defs.resolve_asset_graph()
     assets = [graph.get(key) for key in graph.get_all_asset_keys()]
     checks = [graph.get_check_spec(key) for key in graph.asset_check_keys]
-    dates = {str(node.partitions_def) for node in (*assets, *checks)}
+    dates = {str(asset.partitions_def) for asset in assets}
+    dates |= {str(check.partitions_def) for check in checks}
     assert len(dates) == 1
     for asset in assets:
         assert asset.partitions_def is not None

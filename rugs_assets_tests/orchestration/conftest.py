@@ -9,16 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from rugs_assets.domain.simulator import Payload, Plan, write_simulation
 from rugs_assets.lake.tables import Lake
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.settings import Settings
 
-FIRST, SECOND = "2025-10-29", "2025-10-30"
-FILES = {
-    FIRST: ("game_20251029_184015.jsonl", "game_20251029_184058.jsonl"),
-    SECOND: ("game_20251029_210348.jsonl", "game_20251030_121110_da674ded.jsonl"),
-}
+FIRST, SECOND = "2025-12-15", "2025-12-16"
+PLAN = Plan(days=2, sessions=1, players=1, games_per_day=2, payload=Payload.LEAN)
 
 
 @dataclass(frozen=True)
@@ -70,18 +68,21 @@ class Project:
         return job.execute_in_process(partition_key=date, instance=instance, raise_on_error=False)
 
 
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Captures of two dates, two games each, one player; not to be changed."""
+    folder = tmp_path_factory.mktemp("simulated") / "captures"
+    write_simulation(PLAN, folder, truth=None)
+    return folder
+
+
 @pytest.fixture
 def project(
-    tmp_path: Path, captures_dir: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path
+    tmp_path: Path, simulated: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path
 ) -> Project:
     """Captures of two dates and nothing else; the environment of this process says so too."""
-    captures = tmp_path / "captures"
-    captures.mkdir()
-    for names in FILES.values():
-        for name in names:
-            shutil.copy(captures_dir / "recorder_ticks" / name, captures)
     environment = {
-        "RUGS_CAPTURES": str(captures),
+        "RUGS_CAPTURES": str(simulated),
         "RUGS_STORE": str(tmp_path / "store"),
         "RUGS_PSEUDONYM_KEY": "a key for tests",
         "DAGSTER_HOME": str(tmp_path / "home"),

@@ -70,8 +70,8 @@ def test_definitions_validate(project: Project, project_root: Path) -> None:
 def test_make_run_takes_every_date_and_says_where_it_lies(project: Project) -> None:
     done = run(["rugs_assets.orchestration.run"], project, project.root)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"  {FIRST}" in done.stdout
-    assert f"  {SECOND}" in done.stdout
+    assert f"\n {FIRST} " in done.stdout
+    assert f"\n {SECOND} " in done.stdout
     assert f"{project.settings.store}/training_shards" in done.stdout
 
 

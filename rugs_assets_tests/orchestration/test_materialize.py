@@ -69,7 +69,7 @@ def test_rows_rest_on_what_their_inputs_hold(
     stale = project.materialize("aligned_samples", FIRST, instance)
     assert not stale.success
     failure = next(event for event in stale.all_events if event.is_step_failure)
-    assert "observations of 2025-10-29 was made from what" in str(failure.step_failure_data.error)
+    assert "observations of 2025-12-15 was made from what" in str(failure.step_failure_data.error)
 
 
 def test_an_input_that_was_never_written_is_named(
@@ -77,6 +77,6 @@ def test_an_input_that_was_never_written_is_named(
 ) -> None:
     result = project.materialize("observations", FIRST, instance)
     failure = next(event for event in result.all_events if event.is_step_failure)
-    assert "episodes holds nothing for 2025-10-29; first run: dagster asset materialize" in str(
+    assert "episodes holds nothing for 2025-12-15; first run: dagster asset materialize" in str(
         failure.step_failure_data.error
     )
