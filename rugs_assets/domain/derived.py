@@ -50,7 +50,6 @@ RECEIVED: tuple[str, ...] = (
 )
 """Features that are a carried value as it was received; the others are made here."""
 
-_LARGEST = float(np.finfo(np.float32).max)
 _VELOCITY, _ACCELERATION = FEATURE_INDEX["price_velocity"], FEATURE_INDEX["price_acceleration"]
 
 
@@ -138,14 +137,11 @@ def derive(
     return values, _observed(has, has_game, previous)
 
 
-def to_float32(values: Floats) -> NDArray[np.float32]:
-    """The one cast at the end; what no float32 holds becomes the largest one, so all are finite."""
-    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
-
-
 def _ratio(part: Floats, whole: Floats, where: Bools | None = None) -> Floats:
     divisible = whole != 0 if where is None else where
-    return np.divide(part, whole, out=np.zeros_like(part), where=divisible)
+    # A quotient by next to nothing may be infinite here; the cast makes it the largest float32.
+    with np.errstate(over="ignore"):
+        return np.divide(part, whole, out=np.zeros_like(part), where=divisible)
 
 
 def _observed(

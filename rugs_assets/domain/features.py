@@ -216,6 +216,14 @@ def features_digest() -> str:
     return hashlib.sha256(f"v{FEATURES_VERSION}\n{text}".encode()).hexdigest()
 
 
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The one cast at the end; what no float32 holds becomes the largest one, so all are finite."""
+    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float32)
+
+
 def encode_game_id(game_id: str | None) -> float:
     """Feature 8: the first 3 bytes of SHA-256(gameId) as a fraction, exact in a float32.
 
@@ -280,7 +288,7 @@ class Observation:
             encode_game_id(self.game_id) if name == "game_id" else float(getattr(self, name))
             for name in FEATURE_NAMES
         ]
-        return np.array(values, dtype=np.float64).astype(np.float32)
+        return to_float32(np.array(values, dtype=np.float64))
 
 
 _DECLARED = tuple(field.name for field in fields(Observation))

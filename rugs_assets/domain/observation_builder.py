@@ -29,6 +29,7 @@ from rugs_assets.domain.features import (
     Observation,
     Phase,
     encode_game_id,
+    to_float32,
 )
 from rugs_assets.domain.frames import FRAME_STATE, POSITION, FrameKind
 from rugs_assets.domain.live import LiveReader
@@ -148,7 +149,7 @@ class ObservationBuilder:
     def to_numpy(self) -> NDArray[np.float32]:
         """The feature vector as of now, float32, shape (36,)."""
         values, _ = self._derive(self._shown)
-        return derived.to_float32(values)
+        return to_float32(values)
 
     def _begin(self, named: str | None, received_ms: float) -> None:
         """The first frame of a game makes it the current one."""

@@ -21,7 +21,7 @@ from rugs_assets.domain import derived
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import RECEIVED, Bools, Floats, PreviousRows
 from rugs_assets.domain.execution_pass import ExecutionPass
-from rugs_assets.domain.features import FEATURES, Carry, encode_game_id
+from rugs_assets.domain.features import FEATURES, Carry, encode_game_id, to_float32
 from rugs_assets.domain.frames import FrameKind, last_set
 from rugs_assets.domain.game_grid import (
     GAME_STATE,
@@ -146,7 +146,7 @@ class ObservationPass:
             game,
             frames,
             frame.astype(np.int32),
-            derived.to_float32(features),
+            to_float32(features),
             features,
             observed,
             ended,
@@ -253,7 +253,7 @@ def _save_rows(
 
 def _save(grid: Grid, carried: Carried, states: list[GameState]) -> None:
     """Remember what each game carries at the end of the block."""
-    ends = np.append(grid.seed_at[1:], len(grid.at)) - 1
+    ends = np.append(grid.seed_at, len(grid.at))[1:] - 1
     active = np.where(carried.kind == FrameKind.ROW, carried.phase, 0) == 2
     for code, (state, end) in enumerate(zip(states, ends.tolist(), strict=True)):
         start = grid.seed_at[code]
