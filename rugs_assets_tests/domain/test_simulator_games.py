@@ -43,7 +43,7 @@ def frames(lines: list[Json]) -> list[Json]:
 
 
 @given(st.integers(0, 2**32), st.sampled_from(VERSIONS))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_every_game_is_verified(seed: int, version: str) -> None:
     result = simulated(Plan(seed=seed, games_per_day=2, payload=Payload.LEAN, versions=(version,)))
     frames = frames_of(result.lines(next(iter(result.raw))))
@@ -155,7 +155,7 @@ def test_what_the_player_is_told_last_is_the_truth(played: Simulated, lines: lis
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_side_bets_pay_five_times_within_40_ticks(seed: int) -> None:
     result = simulated(
         Plan(seed=seed, players=1, games_per_day=3, payload=Payload.LEAN, policies=("side-better",))

@@ -171,7 +171,7 @@ def test_rows_are_those_of_the_design(bad: Simulated) -> None:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_without_faults_every_useful_press_has_the_row_it_was_pressed_at(seed: int) -> None:
     clean = simulated(good_plan(seed))
     rows = {

@@ -29,7 +29,7 @@ RARE = (
 
 @pytest.fixture(scope="module")
 def recorded() -> Simulated:
-    return simulated(Plan(seed=4, sessions=2, players=1, games_per_day=6, format=Format.BOTH))
+    return simulated(Plan(seed=4, sessions=2, players=1, games_per_day=5, format=Format.BOTH))
 
 
 @pytest.fixture(scope="module")

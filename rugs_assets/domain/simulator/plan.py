@@ -101,7 +101,8 @@ class Plan:
         faults: what goes wrong.
         throttled_trades: the public feed carries one trade every 2 s, as it does in the real
             captures; otherwise every trade at once.
-        policies: names of the players' policies, dealt in turn (see `policies.POLICIES`).
+        policies: names of the players' policies (see `policies.POLICIES`), dealt in turn to the
+            players of a day, from the next one on each further day.
         versions: game versions, drawn for each game.
 
     Raises:

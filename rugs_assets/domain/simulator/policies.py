@@ -64,10 +64,10 @@ class RandomPolicy:
     """Presses anything that makes sense, now and then."""
 
     def act(self, view: View, rng: Random) -> tuple[str, ...]:
-        """After one frame in a hundred in presale, one in fifty in play."""
+        """After one frame in a hundred in presale, three in a hundred in play."""
         if not view.cash or view.phase not in (PRESALE, ACTIVE):
             return ()
-        if not chance(rng, 0.01 if view.phase == PRESALE else 0.02):
+        if not chance(rng, 0.01 if view.phase == PRESALE else 0.03):
             return ()
         amount = min(view.cash, NANO // 1000 * rng.randrange(1, 60))
         choice = rng.randrange(5)

@@ -150,7 +150,8 @@ class _Simulation:
         account, client = None, None
         if session.has_player:
             account = self._accounts[session.slot]
-            policy = POLICIES[plan.policies[session.slot % len(plan.policies)]]()
+            dealt = session.number // plan.sessions + session.slot
+            policy = POLICIES[plan.policies[dealt % len(plan.policies)]]()
             mind = stream(plan.seed, "mind", session.number)
             client = Client(account, policy, mind, plan.faults.clumsy)
         tapes = self._tapes(session, account)

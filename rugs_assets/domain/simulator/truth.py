@@ -48,7 +48,8 @@ FRAMES = schema(
 )
 """Each frame in the capture: the row of its game (from 0) that it makes, or null; and the own
 player's exact state on the server when it was sent, 1e-9 SOL or tokens. At a rug that state is
-already settled, while the messages that say so arrive after the frame."""
+already settled, while the messages that say so arrive after the frame. `pnl` is at the frame's
+price: in play the player is told it only after the frame, by the next gameStatePlayerUpdate."""
 
 PRESSES = schema(
     ("session_id", pa.string()),
