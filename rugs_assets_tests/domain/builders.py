@@ -103,8 +103,8 @@ def in_session(rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
 
 def events_for_builder(batch: pa.RecordBatch) -> list[Row]:
     """The rows of a batch as `ObservationBuilder.update_row` takes them."""
-    received_us = batch["received_at"].cast(pa.int64()).to_pylist()
+    received_ms = batch["received_at"].cast(pa.int64()).to_numpy() / 1000
     rows: list[Row] = batch.to_pylist()
-    for row, us in zip(rows, received_us, strict=True):
-        row["received_ms"] = us / 1000
+    for row, moment in zip(rows, received_ms.tolist(), strict=True):
+        row["received_ms"] = moment
     return rows
