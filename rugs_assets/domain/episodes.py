@@ -63,6 +63,10 @@ EPISODES = pa.schema(
 """The schema of `episodes`: one row a game of the date."""
 
 
+UNFAIR = (fairness.HASH_MISMATCH, fairness.PRICE_MISMATCH)
+"""Verdicts of games whose capture is corrupt, or whose rules are not the known ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class EpisodeRules:
     """Which games are kept.
@@ -70,10 +74,12 @@ class EpisodeRules:
     Attributes:
         min_ticks: games with fewer ticks are excluded; a game that rugs at tick 0 has one.
         admit_incomplete: whether games are kept of which tick 0 or the rug was not captured.
+        admit_unfair: whether games are kept that contradict their revealed seed.
     """
 
     min_ticks: int = 1
     admit_incomplete: bool = False
+    admit_unfair: bool = False
 
 
 @dataclass(slots=True)
@@ -172,12 +178,14 @@ def _episode(
         "fairness": verdict.fairness,
         "fairness_detail": verdict.detail or None,
         "other_sessions": other_sessions,
-        "excluded_because": _excluded_because(len(ticks), first, is_terminal, rules),
+        "excluded_because": _excluded_because(
+            len(ticks), first, is_terminal, verdict.fairness, rules
+        ),
     }
 
 
 def _excluded_because(
-    ticks: int, first: int | None, is_terminal: bool, rules: EpisodeRules
+    ticks: int, first: int | None, is_terminal: bool, verdict: str, rules: EpisodeRules
 ) -> str | None:
     if first is None:
         return "never active: the capture ended before the game began"
@@ -188,6 +196,8 @@ def _excluded_because(
         ]
         if missing:
             return "incomplete: " + " and ".join(missing)
+    if verdict in UNFAIR and not rules.admit_unfair:
+        return f"contradicts its revealed seed: {verdict}"
     if ticks < rules.min_ticks:
         return f"fewer ticks ({ticks}) than min_ticks ({rules.min_ticks})"
     return None
@@ -253,7 +263,6 @@ def violations_of_capture_date(episodes: pa.Table, day: Any) -> Violations:
 
 def violations_of_fairness(episodes: pa.Table) -> Violations:
     """No game contradicts its revealed seed (design.md 4)."""
-    wrong = (fairness.HASH_MISMATCH, fairness.PRICE_MISMATCH)
     found = [
         {
             "episode_id": row["episode_id"],
@@ -261,7 +270,7 @@ def violations_of_fairness(episodes: pa.Table) -> Violations:
             "found": row["fairness_detail"],
         }
         for row in episodes.select(["episode_id", "fairness", "fairness_detail"]).to_pylist()
-        if row["fairness"] in wrong
+        if row["fairness"] in UNFAIR
     ]
     return violations(
         "hash and price curve of every game agree with its revealed seed",

@@ -28,9 +28,18 @@ class EpisodesConfig(dg.Config):
         " truncated.",
     )
 
+    admit_unfair: bool = Field(
+        default=False,
+        description="Keep games whose capture contradicts their revealed seed.",
+    )
+
     def rules(self) -> EpisodeRules:
         """The same for the domain."""
-        return EpisodeRules(min_ticks=self.min_ticks, admit_incomplete=self.admit_incomplete)
+        return EpisodeRules(
+            min_ticks=self.min_ticks,
+            admit_incomplete=self.admit_incomplete,
+            admit_unfair=self.admit_unfair,
+        )
 
 
 class SamplesConfig(dg.Config):

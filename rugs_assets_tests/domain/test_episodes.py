@@ -192,6 +192,16 @@ def test_a_wrong_hash_is_a_mismatch(change: dict[str, Any]) -> None:
     assert GAME_A in found["fairness_detail"]
 
 
+def test_games_that_contradict_their_seed_are_not_trained_on_unless_admitted() -> None:
+    rows, entry = fair(GAME_A)
+    rows[2] = rows[2] | {"price": 99.0}
+    played = [*rows, cooldown(GAME_B, revealed=[entry])]
+    reason = "contradicts its revealed seed: price_mismatch"
+    assert games(played)[GAME_A]["excluded_because"] == reason
+    admitted = games(played, rules=EpisodeRules(admit_unfair=True))
+    assert admitted[GAME_A]["excluded_because"] is None
+
+
 def test_a_lost_rug_frame_is_no_mismatch() -> None:
     """Ticks go on after the rug: the first rugged frame that arrived may stand after it."""
     rows, entry = fair(GAME_A)
