@@ -19,6 +19,7 @@ _OWN_EVENTS = (
     ev.BUTTON,
     ev.BUY_REQUEST,
     ev.SELL_REQUEST,
+    ev.SIDEBET_REQUEST,
     ev.ANSWER,
     ev.PLAYER_UPDATE,
     ev.USERNAME,
@@ -28,6 +29,7 @@ _COLUMNS = (
     "event",
     "episode_id",
     "player_id",
+    "tick",
     "position_qty",
     "button_id",
     "client_timestamp_ms",
@@ -35,6 +37,7 @@ _COLUMNS = (
     "trade_tick",
     "trade_price",
     "trade_side",
+    "trade_id",
     "latency_ms",
 )
 

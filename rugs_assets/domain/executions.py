@@ -1,23 +1,30 @@
 """Executions: the own player's last confirmed trade, and the moment it became known.
 
 In: the events of a session in order of arrival (only the own player's matter). Out: for each event
-that confirms a trade, the values of features 32 to 35 from then on.
-Invariants: causal. A press record is completed after the fact, so nothing that the server's answer
-filled in counts before a confirmation had arrived: the answer to the request, an event received at
-or after the time of the answer in the press record, the own newTrade, or a player state whose
-position changed, whichever comes first (design.md 2, protocol.md 13). Both drivers run this class.
+that confirms a trade, or says more about the last one, the values of features 32 to 35 from then
+on. Invariants: causal. A press record is completed after the fact, so nothing that the server's
+answer filled in counts before a confirmation had arrived: the answer to the request, an event
+received at or after the time of the answer in the press record, the own newTrade, or a player state
+whose position changed, whichever comes first (design.md 2, protocol.md 13). The others then are
+echoes of the same trade: they may add what was not known yet, but confirm no other request. What a
+request is and which one a piece of evidence speaks of stands in ``requests``. Both drivers run this
+class.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from rugs_assets.domain import events as ev
+from rugs_assets.domain.requests import Request, Requests
 
-TRADE_BUTTONS = frozenset({"BUY", "SELL"})
 _STATES = frozenset({ev.PLAYER_UPDATE, ev.PLAYER_TICK, ev.FRAME})
+_NAMING = frozenset({ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON})
+_SAME_QTY = 1e-6
+"""Relative difference up to which two positions are one that was told with fewer digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +45,34 @@ class Execution:
 
 
 @dataclass(slots=True)
-class _Request:
-    """A press or request that no answer has come to yet."""
-
-    episode_id: str | None
-    client_ms: float
-    answered_ms: float = float("inf")
-    tick: float | None = None
-    price: float | None = None
-    latency_ms: float | None = None
-    is_press: bool = False
-
-    @property
-    def can_fall_due(self) -> bool:
-        """Whether the press record says when and how it was answered."""
-        answered = self.answered_ms < float("inf")
-        return answered and not (self.tick is None and self.price is None)
-
-
-@dataclass(slots=True)
 class ExecutionTracker:
     """Follows one session; `update` every event in order of arrival."""
 
     own: str | None = None
-    _waiting: list[_Request] = field(default_factory=list)
+    _requests: Requests = field(default_factory=Requests)
     _quantity: dict[str | None, float] = field(default_factory=dict)
+    _entry_tick: dict[str | None, int] = field(default_factory=dict)
     _began_ms: dict[str, float] = field(default_factory=dict)
-    _last: Execution | None = None
+    _last: Request | None = None
 
     def begin_game(self, episode_id: str, received_ms: float) -> None:
         """The first frame of a game was received."""
         if not self._began_ms:
             # What came before the session's first frame belongs to its first game.
-            for request in self._waiting:
-                request.episode_id = request.episode_id or episode_id
+            self._requests.name_nameless(episode_id)
             if None in self._quantity:
                 self._quantity.setdefault(episode_id, self._quantity.pop(None))
-        self._waiting = [r for r in self._waiting if r.episode_id == episode_id]
+        self._requests.keep_only(episode_id)
         self._began_ms[episode_id] = received_ms
 
     def due_ms(self) -> float | None:
         """The time of receipt from which a recorded answer counts; None where none is awaited."""
-        return min((r.answered_ms for r in self._waiting if r.can_fall_due), default=None)
+        return min((request.answered_ms for request in self._requests.to_fall_due()), default=None)
 
     def pass_time(self, now_ms: float) -> list[Execution]:
         """An event was received at this time: presses whose recorded answer had arrived by then."""
-        due = [r for r in self._waiting if r.can_fall_due and r.answered_ms <= now_ms]
-        return [self._confirm(request) for request in due]
+        due = [r for r in self._requests.to_fall_due() if r.answered_ms <= now_ms]
+        return [execution for request in due for execution in self._confirm(request)]
 
     def update(self, row: Mapping[str, Any]) -> list[Execution]:
         """Take one event.
@@ -93,104 +81,97 @@ class ExecutionTracker:
             row: a row of `raw_ws_events`; ``received_ms`` is its time of receipt in epoch ms.
 
         Returns:
-            The executions that it confirms, in order.
+            The executions that it confirms or completes, in order.
         """
-        confirmed = self.pass_time(row["received_ms"])
+        found = self.pass_time(row["received_ms"])
         event = row["event"]
-        if event in (ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON) and row["player_id"] is not None:
+        if event in _NAMING and row["player_id"] is not None:
             self.own = row["player_id"]
         if event == ev.BUTTON:
-            self._press(row)
-        elif event in (ev.BUY_REQUEST, ev.SELL_REQUEST):
-            if not any(request.is_press for request in self._waiting):
-                self._waiting.append(_Request(row["episode_id"], row["received_ms"]))
+            self._requests.press(row)
+        elif event in (ev.BUY_REQUEST, ev.SELL_REQUEST, ev.SIDEBET_REQUEST):
+            self._requests.ask(row)
         elif event == ev.ANSWER:
-            confirmed += self._answer(row)
+            found += self._answer(row)
         elif event == ev.TRADE:
-            confirmed += self._trade(row)
+            found += self._trade(row)
         if event in _STATES and row["position_qty"] is not None:
-            confirmed += self._state(row)
-        return confirmed
-
-    def _press(self, row: Mapping[str, Any]) -> None:
-        if row["button_id"] not in TRADE_BUTTONS:
-            return
-        client_ms, server_ms = row["client_timestamp_ms"], row["server_timestamp_ms"]
-        self._waiting.append(
-            _Request(
-                row["episode_id"],
-                row["received_ms"] if client_ms is None else client_ms,
-                float("inf") if server_ms is None else server_ms,
-                row["trade_tick"],
-                row["trade_price"],
-                row["latency_ms"],
-                is_press=True,
-            )
-        )
+            found += self._state(row)
+        return found
 
     def _answer(self, row: Mapping[str, Any]) -> list[Execution]:
-        """`success` answers the oldest request that waits; without a price it is no trade."""
-        if not self._waiting:
+        price, verdict = row["trade_price"], row["trade_side"]
+        if verdict is None and price is None:
             return []
-        request = self._waiting[0]
-        if row["trade_side"] == "refused":
-            del self._waiting[0]
-            return []
-        if row["trade_price"] is None:
+        request = self._requests.answered(refused=verdict == "refused", has_price=price is not None)
+        if request is None:
             return []
         latency = request.latency_ms
         if latency is None and row["server_timestamp_ms"] is not None:
             latency = row["server_timestamp_ms"] - request.client_ms
-        return [self._confirm(request, price=row["trade_price"], latency=latency)]
+        return self._confirm(request, price=price, latency=latency)
 
     def _trade(self, row: Mapping[str, Any]) -> list[Execution]:
         if self.own is None or row["player_id"] != self.own:
             return []
-        request = self._oldest(row["episode_id"])
-        if request is None:
-            return [self._trade_alone(row)]
-        return [self._confirm(request, tick=row["trade_tick"], price=row["trade_price"])]
-
-    def _trade_alone(self, row: Mapping[str, Any]) -> Execution:
-        """An own trade that nobody pressed for here: a forced sale, or another client's."""
-        last = self._last
-        found = Execution(row["episode_id"], row["trade_tick"], row["trade_price"])
-        if last is not None and last.episode_id == found.episode_id and last.price == found.price:
-            found = replace(found, requested_ms=last.requested_ms, latency_ms=last.latency_ms)
-        self._last = found
-        return found
+        tick, price = row["trade_tick"], row["trade_price"]
+        request = self._requests.traded(
+            row["episode_id"], row["trade_side"], price, row["trade_id"]
+        )
+        if request is not None:
+            return self._confirm(request, tick=tick, price=price)
+        # Nobody pressed for it here: a forced sale, or another client's.
+        self._last = None
+        return [Execution(row["episode_id"], tick, price)]
 
     def _state(self, row: Mapping[str, Any]) -> list[Execution]:
-        """A player state: a position that changed confirms the oldest request that waits."""
-        game = row["episode_id"]
-        if row["event"] == ev.FRAME and (self.own is None or row["player_id"] != self.own):
+        """A player state: a position that changed confirms the oldest request of that side."""
+        game, qty = row["episode_id"], row["position_qty"]
+        if row["event"] == ev.FRAME and not self._is_news(row):
             return []
         before = self._quantity.get(game, 0.0)
-        self._quantity[game] = row["position_qty"]
-        request = self._oldest(game)
-        if before == row["position_qty"] or request is None:
+        self._quantity[game] = qty
+        if math.isclose(before, qty, rel_tol=_SAME_QTY):
             return []
-        return [self._confirm(request)]
+        request = self._requests.moved(game, "buy" if qty > before else "sell")
+        return [] if request is None else self._confirm(request)
 
-    def _oldest(self, episode_id: str | None) -> _Request | None:
-        return next((r for r in self._waiting if r.episode_id == episode_id), None)
+    def _is_news(self, row: Mapping[str, Any]) -> bool:
+        """Whether a frame's entry is the own player's, and no older than the last one."""
+        if self.own is None or row["player_id"] != self.own:
+            return False
+        if row["tick"] is None:
+            return True
+        newest = self._entry_tick.get(row["episode_id"], -1)
+        self._entry_tick[row["episode_id"]] = max(newest, row["tick"])
+        return bool(row["tick"] >= newest)
 
     def _confirm(
         self,
-        request: _Request,
+        request: Request,
         *,
         tick: float | None = None,
         price: float | None = None,
         latency: float | None = None,
-    ) -> Execution:
-        self._waiting = [waiting for waiting in self._waiting if waiting is not request]
+    ) -> list[Execution]:
+        """Evidence of a request: the first confirms it, later ones complete what is known."""
+        known = (request.tick, request.price, request.latency_ms)
+        request.tick = tick if tick is not None else request.tick
+        request.price = price if price is not None else request.price
+        request.latency_ms = latency if latency is not None else request.latency_ms
+        if not request.is_confirmed:
+            request.is_confirmed = True
+            self._last = request
+        elif self._last is not request or known == (
+            request.tick,
+            request.price,
+            request.latency_ms,
+        ):
+            return []
         began = self._began_ms.get(request.episode_id or "")
-        found = Execution(
-            request.episode_id,
-            tick if tick is not None else request.tick,
-            price if price is not None else request.price,
-            None if began is None else request.client_ms - began,
-            latency if latency is not None else request.latency_ms,
-        )
-        self._last = found
-        return found
+        requested = None if began is None else request.client_ms - began
+        return [
+            Execution(
+                request.episode_id, request.tick, request.price, requested, request.latency_ms
+            )
+        ]

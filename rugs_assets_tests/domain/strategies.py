@@ -28,6 +28,7 @@ numbers = st.one_of(
 )
 signed = st.one_of(numbers, numbers.map(lambda number: -number))
 maybe_number = st.one_of(st.none(), numbers)
+trade_ids = st.sampled_from([None, "t1", "t2"])
 times_ms = st.one_of(st.none(), st.integers(-2_000, 20_000).map(float))
 
 _START_MS = 1_765_800_000_000.0  # 2025-12-15T12:00:00Z, the start of `builders.START`
@@ -86,6 +87,7 @@ def player_events(draw: st.DrawFn) -> Row:
                 ev.BUTTON,
                 ev.BUY_REQUEST,
                 ev.SELL_REQUEST,
+                ev.SIDEBET_REQUEST,
                 ev.ANSWER,
                 ev.TRADE,
             ]
@@ -110,6 +112,7 @@ def player_events(draw: st.DrawFn) -> Row:
             "client_timestamp_ms": _absolute(draw(times_ms)),
             "server_timestamp_ms": _absolute(draw(times_ms)),
             "latency_ms": draw(maybe_number),
+            "trade_id": draw(trade_ids),
         }
     if event == ev.ANSWER:
         row |= {
@@ -121,8 +124,10 @@ def player_events(draw: st.DrawFn) -> Row:
         row |= {
             "episode_id": draw(maybe_games),
             "player_id": draw(st.sampled_from([ME, OTHER])),
+            "trade_side": draw(st.sampled_from(["buy", "sell", "short_open", None])),
             "trade_tick": draw(st.one_of(st.none(), ticks)),
             "trade_price": draw(maybe_number),
+            "trade_id": draw(trade_ids),
         }
     return row
 

@@ -1,0 +1,68 @@
+"""Rows of the own player's dealings, beside those of ``builders``: requests, answers, trades."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from rugs_assets.domain import events as ev
+from rugs_assets.domain.episodes import EpisodeRules, episodes_of
+from rugs_assets.domain.observations import observations_of
+from rugs_assets.domain.samples import SamplePass, SampleRules
+from rugs_assets.domain.shards import shards_of
+from rugs_assets_tests.domain.builders import GAME_A, ME, START, Row
+
+START_MS = START.timestamp() * 1000
+
+
+def received_ms(position: int) -> float:
+    """When the row at a position (from 0) of `rows_of` was received, epoch ms."""
+    return START_MS + 250 * (position + 1)
+
+
+def asks(event: str = ev.BUY_REQUEST) -> Row:
+    """A request on the wire; it names no game."""
+    return {"event": event, "direction": "sent"}
+
+
+def answers(price: float | None = None, *, refused: bool = False, **columns: Any) -> Row:
+    """The server's answer to a request."""
+    verdict = "refused" if refused else "accepted"
+    return {"event": ev.ANSWER, "trade_side": verdict, "trade_price": price, **columns}
+
+
+def trade(side: str, tick: int, price: float, *, who: str = ME, **columns: Any) -> Row:
+    """A trade on the public feed."""
+    row = {"event": ev.TRADE, "episode_id": GAME_A, "player_id": who, "trade_side": side}
+    return {**row, "trade_tick": tick, "trade_price": price, **columns}
+
+
+class Made:
+    """All tables that the stages make of a session's rows."""
+
+    def __init__(
+        self,
+        events: list[pa.RecordBatch],
+        rules: SampleRules = SampleRules(),
+        episodes: EpisodeRules = EpisodeRules(),
+    ) -> None:
+        self.events = events
+        self.episodes = episodes_of(events, episodes)
+        self.observations = list(observations_of(events, self.episodes))
+        alignment = SamplePass(self.observations, events, self.episodes, rules)
+        self.batches = list(alignment.samples())
+        self.unaligned = alignment.unaligned()
+        self.shards = list(shards_of(self.observations, self.batches, self.episodes))
+
+    @property
+    def samples(self) -> list[Row]:
+        """The decisions as dicts."""
+        rows: list[Row] = [row for batch in self.batches for row in batch.to_pylist()]
+        return rows
+
+    @property
+    def reasons(self) -> list[tuple[str | None, str]]:
+        """(button, reason) of the presses that no decision carries."""
+        left = self.unaligned.to_pylist()
+        return [(row["button_id"], row["reason"]) for row in left]
