@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from rugs_assets import report_cli
 from rugs_assets.domain.simulator import Faults, Format, Payload, Plan, Progress, write_simulation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -22,6 +23,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 @app.callback()
 def main() -> None:
     """Captures of rugs.fun to training data: what the Dagster command line does not cover."""
+
+
+app.command()(report_cli.report)
 
 
 @app.command()

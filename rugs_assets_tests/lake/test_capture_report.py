@@ -1,0 +1,44 @@
+"""The report on captures: its figures are those of the stages, on a capture small enough to count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from rugs_assets.cli import app
+
+GAME = "20251215-aaaaaaaaaaaaaaaa"
+
+
+def _line(seq: int, **payload: object) -> str:
+    stamp = f"2025-12-15T12:00:{seq:02d}+00:00"
+    return json.dumps({"seq": seq, "ts": stamp, "event": "gameStateUpdate", "data": payload})
+
+
+def test_the_report_counts_what_the_capture_holds(tmp_path: Path) -> None:
+    flags = {"gameId": GAME, "active": True, "rugged": False, "allowPreRoundBuys": False}
+    lines = [
+        _line(1, **flags, tickCount=0, price=1),
+        _line(2, **flags, tickCount=2, price=1.5),
+        "remark in prose",
+        _line(3, **flags | {"rugged": True}, tickCount=3, price=0.01),
+    ]
+    (tmp_path / "one.jsonl").write_text("\n".join(lines) + "\n")
+    out = tmp_path / "report.md"
+    done = CliRunner().invoke(app, ["report", str(tmp_path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    text = out.read_text()
+    assert "| one.jsonl | 4 | 3 | 0 | 1 | 0 |" in text
+    # games, kept, rows, missing, late, repeated, after the rug, seen elsewhere, verdicts
+    assert "| one | 1 | 1 | 3 | 1 | 0 | 0 | 0 | 0 | 1 seed_unknown |" in text
+    assert "| not a JSON object | 1 |" in text
+    assert "| price | 100.0% |" in text
+    assert "| balance | 0.0% |" in text
+
+
+def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["report", str(tmp_path / "nowhere")])
+    assert done.exit_code == 2
+    assert "nowhere" in done.output
