@@ -42,8 +42,7 @@ class GameView:
         """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
         if not self.live_ticks:
             return np.zeros(0, np.int64)
-        ticks = np.unique(np.concatenate(self.live_ticks))
-        return ticks if self.terminal_tick is None else ticks[ticks <= self.terminal_tick]
+        return np.unique(np.concatenate(self.live_ticks))
 
     def rank(self) -> tuple[int, bool, int, str]:
         """Best first: most distinct ticks, then saw the rug, then earlier (design.md 3)."""
@@ -93,14 +92,12 @@ def _add_frames(view: GameView, rows: Rows, columns: _Columns, at: NDArray[np.in
     live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
     view.live_ticks.append(np.unique(columns.tick[at][live]))
     rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
-    drawn = sent.copy()
     if len(rugs):
         rug = at[rugs[0]]
-        drawn[rugs[0]] = False
         view.terminal_tick = int(rows.ticks[rug])
         price = columns.price[rug]
         view.rug_price = None if np.isnan(price) else float(price)
-    view.prices.append((columns.tick[at][drawn], columns.price[at][drawn]))
+    view.prices.append((columns.tick[at][sent], columns.price[at][sent]))
     peaks = columns.price[at][sent & live]
     if len(peaks):
         view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)

@@ -1,4 +1,4 @@
-"""The report on captures: its figures are those of the stages, on a capture small enough to count."""
+"""The report on captures: its figures are those of the stages, on a capture one can count."""
 
 from __future__ import annotations
 
