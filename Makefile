@@ -22,7 +22,7 @@ run: $(INSTALLED) ## captures -> training data: every date found, all five asset
 	@$(BIN)/python -m rugs_assets.orchestration.run
 
 test: $(INSTALLED) ## the whole test suite (ARGS="-k name" for a part of it)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 ui: $(INSTALLED) ## webserver + daemon on loopback (PORT=3000); Ctrl-C stops everything
 	@$(BIN)/python -m rugs_assets.orchestration.instance

@@ -7,6 +7,7 @@ from rugs_assets.settings import Settings
 
 PICTURE = """\
 raw_ws_events <- captures
+  ? captures_hold_the_date
   ! every_line_accounted_for
   ! schema_as_declared
 episodes <- raw_ws_events

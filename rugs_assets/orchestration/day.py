@@ -111,8 +111,9 @@ class Day:
     ) -> dg.MaterializeResult[Any]:
         """What Dagster is told about a commit."""
         seconds = time.perf_counter() - self._started
+        table_rows = sum(self.lake.row_counts(stage.table).values())
         told: dict[str, Any] = {
-            **metadata.of_commit(commit, self.lake.uri(stage.table), seconds),
+            **metadata.of_commit(commit, self.lake.uri(stage.table), table_rows, seconds),
             **metadata.plain(counts or {}),
         }
         if stage.inputs:

@@ -36,18 +36,29 @@ def column_lineage(table: TableSpec, inputs: Sequence[TableSpec]) -> dg.TableCol
 
     Derived features come from the features that they are made of.
     """
-    deps: dict[str, list[dg.TableColumnDep]] = {}
-    for column in table.schema.names:
-        source = next((i for i in reversed(inputs) if column in i.schema.names), None)
-        if source is not None:
-            deps[column] = [dg.TableColumnDep(asset_key=source.name, column_name=column)]
-    return dg.TableColumnLineage(deps_by_column=deps)
+    return dg.TableColumnLineage(
+        deps_by_column={
+            column: found for column in table.schema.names if (found := _sources(column, inputs))
+        }
+    )
 
 
-def of_commit(commit: Commit, uri: str, seconds: float) -> dict[str, Any]:
+def _sources(column: str, inputs: Sequence[TableSpec]) -> list[dg.TableColumnDep]:
+    feature = _FEATURES.get(column)
+    for table in reversed(inputs):
+        names = [column, *(feature.made_of if feature else ())]
+        held = [name for name in names if name in table.schema.names]
+        if held:
+            columns = held[:1] if held[0] == column else held
+            return [dg.TableColumnDep(asset_key=table.name, column_name=name) for name in columns]
+    return []
+
+
+def of_commit(commit: Commit, uri: str, table_rows: int, seconds: float) -> dict[str, Any]:
     """What every materialization says about the rows that it stored."""
     return {
         "dagster/partition_row_count": commit.rows,
+        "dagster/row_count": table_rows,
         "dagster/uri": uri,
         "store_version": commit.version,
         "content_digest": commit.content_digest,

@@ -18,7 +18,7 @@ from rugs_assets.domain.observations import (
 )
 from rugs_assets.domain.order import violations_of_order
 from rugs_assets.domain.shards import violations_of_known_episodes
-from rugs_assets.domain.violations import Violations
+from rugs_assets.domain.violations import Violations, violations
 from rugs_assets.lake import catalog
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.orchestration.accounting import violations_of_accounting
@@ -90,6 +90,15 @@ def _accounting(day: Day, captures: CapturesResource) -> Violations:
     return violations_of_accounting(day, captures.open().refresh())
 
 
+def _presence(day: Day, _: CapturesResource) -> Violations:
+    found = [] if day.stored(catalog.RAW_WS_EVENTS).rows else [{"date": str(day.date), "events": 0}]
+    return violations(
+        "the captures hold events of the date",
+        found,
+        cure="put the captures of the date into RUGS_CAPTURES and materialize it again",
+    )
+
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "raw_ws_events": (
         _schema(catalog.RAW_WS_EVENTS),
@@ -97,6 +106,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "every_line_accounted_for",
             "Lines read = kept + duplicates + rejected; events kept = used + ignored by name.",
             _accounting,
+        ),
+        Rule(
+            "captures_hold_the_date",
+            "The captures hold events of this date; without any it is stored as empty.",
+            _presence,
+            blocking=False,
         ),
     ),
     "episodes": (

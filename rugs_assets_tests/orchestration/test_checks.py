@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from rugs_assets.domain.violations import Violations
+from rugs_assets.lake.catalog import TRAINING_SHARDS
 from rugs_assets.orchestration import rules
 from rugs_assets.orchestration.checks import examples_table, result_of
 from rugs_assets.orchestration.day import Day
@@ -87,6 +88,17 @@ def test_training_shards_asserts_its_inputs_in_a_later_run(
     assert "observations, always_positive: price is above 0: broken 7 times" in str(
         failure.step_failure_data.error
     )
+
+
+def test_a_date_without_captures_is_stored_as_empty_and_warns(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    empty = "2025-12-24"
+    result = project.run(empty, instance)
+    assert result.success
+    assert project.lake.read(TRAINING_SHARDS, project.date(empty)).count() == 0
+    failed = {c.check_name for c in result.get_asset_check_evaluations() if not c.passed}
+    assert failed == {"captures_hold_the_date"}
 
 
 def test_a_broken_rule_shows_count_examples_and_cure() -> None:
