@@ -85,8 +85,9 @@ class ClockEvidence:
 
     Attributes:
         stamped_us: when the frame was received, by the session's clock.
-        server_us: when the server must have sent it (the newest finished game's rug time plus what
-            the frame says has passed since), None where the frame shows no finished game.
+        server_us: when the server can have sent it at the earliest (the newest finished game's rug
+            time plus what the frame says has passed since; the server may have paused in between),
+            None where the frame shows no finished game.
         game_date: the UTC date in the frame's gameId, None where it has none.
     """
 
@@ -111,29 +112,35 @@ class Clock:
 def find_clock(evidence: Iterable[ClockEvidence]) -> Clock:
     """The offset of a naive clock.
 
-    The first server time decides, since it leaves a doubt of seconds. Without one the gameId dates
-    bound the offset (a game is received on the date of its id, or on the next one for as long as
-    the longest game lasts); the smallest offset within the bounds is taken, UTC first.
+    The gameId dates bound it: a game is received on the date of its id, or on the next one for as
+    long as the longest game lasts. A server time says it to seconds where the game followed upon
+    the last one, and says too little where it did not: of those within the bounds the greatest
+    counts. Without one the smallest offset within the bounds is taken, UTC first.
 
     Args:
         evidence: in order of arrival.
     """
-    low, high = -DAY_US, DAY_US
-    dated = False
-    for piece in evidence:
-        if piece.server_us is not None:
-            quarters = round((piece.server_us - piece.stamped_us) / QUARTER_HOUR_US)
-            return Clock(quarters * QUARTER_HOUR_US, "server time")
-        if piece.game_date is not None:
-            start = (piece.game_date - date(1970, 1, 1)).days * DAY_US
-            narrowed = (
-                max(low, start - piece.stamped_us),
-                min(high, start + DAY_US + _LONGEST_GAME_US - piece.stamped_us),
-            )
-            if narrowed[0] <= narrowed[1]:
-                low, high = narrowed
-                dated = True
+    pieces = list(evidence)
+    low, high, is_dated = _bounds(pieces)
+    slack = QUARTER_HOUR_US // 2
+    shifts = [piece.server_us - piece.stamped_us for piece in pieces if piece.server_us is not None]
+    served = [shift for shift in shifts if low - slack <= shift <= high + slack]
+    if served:
+        return Clock(round(max(served) / QUARTER_HOUR_US) * QUARTER_HOUR_US, "server time")
     if low <= 0 <= high:
         return Clock()
     quarters = -(-low // QUARTER_HOUR_US) if low > 0 else high // QUARTER_HOUR_US
-    return Clock(quarters * QUARTER_HOUR_US, "gameId date" if dated else "assumed UTC")
+    return Clock(quarters * QUARTER_HOUR_US, "gameId date" if is_dated else "assumed UTC")
+
+
+def _bounds(evidence: Iterable[ClockEvidence]) -> tuple[int, int, bool]:
+    """The least and the greatest offset that the gameId dates allow, and whether there were any."""
+    low, high, is_dated = -DAY_US, DAY_US, False
+    for piece in evidence:
+        if piece.game_date is None:
+            continue
+        start = (piece.game_date - date(1970, 1, 1)).days * DAY_US - piece.stamped_us
+        narrowed = max(low, start), min(high, start + DAY_US + _LONGEST_GAME_US)
+        if narrowed[0] <= narrowed[1]:
+            (low, high), is_dated = narrowed, True
+    return low, high, is_dated

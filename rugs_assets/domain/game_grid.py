@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import Bools, Floats
 from rugs_assets.domain.executions import Execution
-from rugs_assets.domain.features import FEATURE_DEFAULTS, FEATURE_INDEX
+from rugs_assets.domain.features import FEATURE_DEFAULTS, FEATURE_INDEX, Phase
 from rugs_assets.domain.frames import (
     FRAME_STATE,
     POSITION,
@@ -188,11 +188,12 @@ class Carried:
     def _carry_player(self, own_frame: Bools) -> None:
         """Position, presses and executions: what the own player's events set."""
         grid, named = self.grid, self.events.is_named
-        told = named[ev.PLAYER_TICK] | named[ev.PLAYER_UPDATE] | own_frame
-        counts = self.kind != FrameKind.POST_RUG
-        counts &= ~self.late
+        told = grid.spread(named[ev.PLAYER_TICK] | named[ev.PLAYER_UPDATE])
+        # In COOLDOWN the leaderboard still is that of the game before.
+        told |= grid.spread(own_frame) & (self.phase != Phase.COOLDOWN)
+        told &= (self.kind != FrameKind.POST_RUG) & ~self.late
         for name in POSITION:
-            self._carry(name, *self._at_elements(name, grid.spread(told) & counts))
+            self._carry(name, *self._at_elements(name, told))
         pressed = grid.spread(named[ev.BUTTON])
         ticks, has_tick = self._at_elements("press_tick", pressed)
         self._carry("press_tick", np.where(has_tick, ticks, self.values["tick"]), pressed)

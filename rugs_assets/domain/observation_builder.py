@@ -129,7 +129,7 @@ class ObservationBuilder:
         self.kind = self._take_frame(game, row) if is_frame else FrameKind.NO_FRAME
         for execution in self._executions.update({**row, "episode_id": game.episode_id}):
             self._carry(execution.episode_id, partial(_take_execution, execution))
-        if is_own and self._shows_position(row):
+        if is_own and self._shows_position(game, row):
             self._carry(game.episode_id, partial(_take_position, row))
         if is_own and event == ev.BUTTON:
             self._carry(game.episode_id, partial(_take_press, row))
@@ -200,11 +200,13 @@ class ObservationBuilder:
         game.is_over = phase == Phase.RUGGED
         return FrameKind.ROW
 
-    def _shows_position(self, row: Mapping[str, Any]) -> bool:
+    def _shows_position(self, game: _Game, row: Mapping[str, Any]) -> bool:
         """Whether an event tells the own player's position in a way that counts."""
         if row["event"] != ev.FRAME:
             return row["event"] in (ev.PLAYER_TICK, ev.PLAYER_UPDATE)
         counts = self.kind not in (FrameKind.LATE, FrameKind.POST_RUG)
+        # In COOLDOWN the leaderboard still is that of the game before.
+        counts &= game.phase() != Phase.COOLDOWN
         own = self._executions.own
         return counts and own is not None and row["player_id"] == own
 

@@ -143,6 +143,18 @@ def test_the_position_is_0_again_at_the_first_frame_of_the_next_game_but_not_the
     assert "balance" in _observed(rows)
 
 
+def test_the_leaderboard_of_a_cooldown_is_that_of_the_game_before() -> None:
+    entry: Row = {
+        "player_id": ME,
+        "position_qty": 0.0,
+        "cumulative_pnl": 0.2,
+        "total_invested": 0.3,
+    }
+    rows = [player(1.0), cooldown(GAME_B, 14_900) | entry, presale(GAME_B, 9_900)]
+    shown = _last(rows)
+    assert (shown["cumulative_pnl"], shown["total_invested"]) == (0.0, 0.0)
+
+
 def test_the_own_entry_of_a_leaderboard_counts_once_the_player_is_known() -> None:
     entry: Row = {"player_id": ME, "position_qty": 3.0}
     stranger = [active(GAME_A, 0, **entry)]
