@@ -34,9 +34,7 @@ def build_defs(
         jobs=[job],
         schedules=[daily_schedule(job, settings.start_date.isoformat())],
         resources={
-            "captures": CapturesResource(
-                folder=str(settings.captures), cache=str(settings.landing_cache)
-            ),
+            "captures": CapturesResource.of(settings),
             "lake": LakeResource(root=settings.store),
             **(resources or {}),
         },

@@ -3,6 +3,9 @@
 The values show in the UI; the pseudonym key never passes through here as a value.
 """
 
+from datetime import date
+from typing import Self
+
 from dagster import ConfigurableResource
 from pydantic import Field
 
@@ -17,11 +20,22 @@ class CapturesResource(ConfigurableResource[Landing]):
 
     folder: str = Field(description="Folder searched for capture files; formats told by content.")
     cache: str = Field(description="Folder of the decoded captures; may be deleted at any time.")
+    first_date: str = Field(description="The date of input that names no date at all.")
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The folders of the settings."""
+        return cls(
+            folder=str(settings.captures),
+            cache=str(settings.landing_cache),
+            first_date=settings.start_date.isoformat(),
+        )
 
     def open(self) -> Landing:
         """The landing, with the key that makes player ids into pseudonyms."""
         key = Settings.from_environment().pseudonym_key()
-        return Landing(self.folder, self.cache, key)
+        first = date.fromisoformat(self.first_date)
+        return Landing(self.folder, self.cache, key, default_day=first)
 
 
 class LakeResource(ConfigurableResource[Lake]):

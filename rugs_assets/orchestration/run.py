@@ -26,6 +26,7 @@ from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.instance import open_instance, prepare_home
 from rugs_assets.orchestration.partitions import capture_dates
+from rugs_assets.orchestration.resources import CapturesResource
 from rugs_assets.orchestration.summary import DateOutcome, outcome_of, show
 from rugs_assets.settings import Settings, SettingsError
 
@@ -65,7 +66,7 @@ def main() -> int:
 
 def captures_in(settings: Settings, console: Console) -> Inventory:
     """What lies in the capture folder, decoded; simulated first where nothing lies there."""
-    landing = Landing(settings.captures, settings.landing_cache, settings.pseudonym_key())
+    landing = CapturesResource.of(settings).open()
     inventory = decoded(landing, console)
     if not inventory.files and not inventory.unreadable:
         console.print(
