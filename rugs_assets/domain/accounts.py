@@ -1,6 +1,7 @@
 """Accounts: the own player's money at the rows of a game, before any cast, and as settled.
 
-In: the events of a date. Out: (episode_id, session_id) -> the float64 account at each row.
+In: the events of a date's sessions in blocks, and the rows that they make. Out: for each game the
+float64 account at its rows.
 Invariants: only sessions with an own player have accounts; the account at a rugged row is the
 settled one: what the last own state said that arrived after the rug and before the next game opened
 (forced sales, side-bet payouts); where none arrived, the position stands at the rug price.
@@ -8,7 +9,6 @@ settled one: what the last own state said that arrived after the rug and before 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,10 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.features import FEATURE_INDEX
-from rugs_assets.domain.observation_pass import ObservationPass, Rows
+from rugs_assets.domain.features import FEATURE_INDEX, Phase
+from rugs_assets.domain.frames import FrameKind
+from rugs_assets.domain.observation_pass import Rows
 from rugs_assets.domain.rewards import Account
-from rugs_assets.domain.session_blocks import session_blocks
 
 _BALANCE, _QTY = FEATURE_INDEX["balance"], FEATURE_INDEX["position_qty"]
 _PRICE, _PNL = FEATURE_INDEX["price"], FEATURE_INDEX["cumulative_pnl"]
@@ -50,31 +50,31 @@ class _Ledger:
         return Account(balance + qty * price, pnl, known)
 
 
-def accounts_of(
-    events: Iterable[pa.RecordBatch], chosen: set[tuple[str, str]]
-) -> dict[tuple[str, str], Account]:
-    """The accounts of the games of a date that have an own player.
+class AccountBook:
+    """The accounts of the games of a date; `follow` the sessions, one after the other.
 
     Args:
-        events: the rows of `raw_ws_events` of the date, in their order.
         chosen: (episode_id, session_id) of the games to follow.
     """
-    sessions = {session_id for _, session_id in chosen}
-    ledgers: dict[tuple[str, str], _Ledger] = {}
-    walk, walking, settling = ObservationPass(), "", _Settling()
-    for session_id, block in session_blocks(events):
-        if session_id not in sessions:
-            continue
-        if session_id != walking:
-            walk, walking, settling = ObservationPass(), session_id, _Settling()
-        rows = walk.push(block)
+
+    def __init__(self, chosen: set[tuple[str, str]]) -> None:
+        self._chosen = chosen
+        self._ledgers: dict[tuple[str, str], _Ledger] = {}
+        self._settling = _Settling("")
+
+    def follow(self, session_id: str, block: pa.RecordBatch, rows: Rows) -> None:
+        """Take the next block of a session, and the rows that it makes."""
+        if session_id != self._settling.session_id:
+            self._settling = _Settling(session_id)
         for code, game in enumerate(rows.games):
-            if (game, session_id) in chosen:
-                mine = rows.game == code
-                if mine.any():
-                    _add(ledgers.setdefault((game, session_id), _Ledger()), rows, mine)
-        settling.follow(rows, block, session_id, ledgers)
-    return {key: ledger.account() for key, ledger in ledgers.items()}
+            mine = rows.game == code
+            if (game, session_id) in self._chosen and mine.any():
+                _add(self._ledgers.setdefault((game, session_id), _Ledger()), rows, mine)
+        self._settling.follow(rows, block, self._ledgers)
+
+    def accounts(self) -> dict[tuple[str, str], Account]:
+        """(episode_id, session_id) -> the account at each of the game's rows."""
+        return {key: ledger.account() for key, ledger in self._ledgers.items()}
 
 
 def _add(ledger: _Ledger, rows: Rows, mine: NDArray[np.bool_]) -> None:
@@ -89,15 +89,12 @@ def _add(ledger: _Ledger, rows: Rows, mine: NDArray[np.bool_]) -> None:
 class _Settling:
     """Attributes own states that arrive after a rug to the game that rugged."""
 
-    def __init__(self) -> None:
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
         self._game: str | None = None
 
     def follow(
-        self,
-        rows: Rows,
-        block: pa.RecordBatch,
-        session_id: str,
-        ledgers: dict[tuple[str, str], _Ledger],
+        self, rows: Rows, block: pa.RecordBatch, ledgers: dict[tuple[str, str], _Ledger]
     ) -> None:
         """Take a block: rugs begin a settlement, a frame that opens the next game ends it."""
         names = block["event"].to_numpy(zero_copy_only=False).astype(str)
@@ -106,13 +103,13 @@ class _Settling:
         opens = is_frame & (_flags(block, "allow_pre_round_buys") | _flags(block, "active"))
         states = names == ev.PLAYER_UPDATE
         rugs = dict(zip(rows.at.tolist(), rows.game.tolist(), strict=True))
-        rugged = (rows.kinds == 1) & (rows.phases == 3)
+        rugged = (rows.kinds == FrameKind.ROW) & (rows.phases == Phase.RUGGED)
         for at in np.flatnonzero(opens | states | rugged).tolist():
             if rugged[at]:
                 self._game = rows.games[rugs[at]]
             elif opens[at] and games[at] != self._game:
                 self._game = None
-            elif states[at] and (ledger := ledgers.get((self._game or "", session_id))):
+            elif states[at] and (ledger := ledgers.get((self._game or "", self.session_id))):
                 for name in _STATE:
                     value = block[name][at].as_py()
                     if value is not None:

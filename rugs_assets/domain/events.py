@@ -96,6 +96,7 @@ RARE_FIELDS: tuple[tuple[str, pa.DataType], ...] = (
     ("button_category", pa.string()),
     ("press_tick", pa.int32()),
     ("press_price", pa.float64()),
+    ("press_phase", pa.int32()),
     ("bet_amount", pa.float64()),
     ("sequence_id", pa.string()),
     ("sequence_position", pa.int32()),

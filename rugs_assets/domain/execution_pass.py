@@ -30,6 +30,8 @@ _COLUMNS = (
     "episode_id",
     "player_id",
     "tick",
+    "active",
+    "allow_pre_round_buys",
     "position_qty",
     "button_id",
     "client_timestamp_ms",

@@ -137,9 +137,11 @@ class ExecutionTracker:
         return [] if request is None else self._confirm(request)
 
     def _is_news(self, row: Mapping[str, Any]) -> bool:
-        """Whether a frame's entry is the own player's, and no older than the last one."""
+        """Whether a frame's entry is the own player's, of this game, and no older than the last."""
         if self.own is None or row["player_id"] != self.own:
             return False
+        if not (row["active"] or row["allow_pre_round_buys"]):
+            return False  # in COOLDOWN the leaderboard still is that of the game before
         if row["tick"] is None:
             return True
         newest = self._entry_tick.get(row["episode_id"], -1)

@@ -25,6 +25,7 @@ from rugs_assets.domain.events import (
     TRADE,
     USERNAME,
 )
+from rugs_assets.domain.features import Phase
 
 Cells = dict[str, Any]
 Pseudonym = Callable[[str], str]
@@ -99,6 +100,7 @@ class ButtonPayload(msgspec.Struct):
     button_category: str | None = None
     tick: float | None = None
     price: float | None = None
+    game_phase: str | float | None = None
     game_id: str | None = None
     bet_amount: float | None = None
     sequence_id: str | float | None = None
@@ -130,6 +132,13 @@ class Rare:
 def is_practice(selected_coin: msgspec.Raw) -> bool:
     """Whether a player state is in practice money: its position is no SOL and is not read."""
     return bytes(selected_coin) not in (b"", b"null")
+
+
+def phase_told(phase: str | float | None) -> int | None:
+    """The phase that a press record names, by code or by name; None where it is no such phase."""
+    if isinstance(phase, str):
+        return Phase[phase].value if phase in Phase.__members__ else None
+    return next((code.value for code in Phase if code == phase), None)
 
 
 def _player_update(p: PlayerUpdatePayload, pseudonym: Pseudonym, _: Stamp) -> Cells:
@@ -195,6 +204,7 @@ def _button(p: ButtonPayload, pseudonym: Pseudonym, stamp: Stamp) -> Cells:
         "button_category": p.button_category,
         "press_tick": p.tick,
         "press_price": p.price,
+        "press_phase": phase_told(p.game_phase),
         "bet_amount": p.bet_amount,
         "sequence_id": f"{sequence:g}" if isinstance(sequence, float) else sequence,
         "sequence_position": p.sequence_position,

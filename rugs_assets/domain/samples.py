@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rugs_assets.domain.accounts import accounts_of
-from rugs_assets.domain.alignment import GameLabels, Press, align_presses, presses_of
+from rugs_assets.domain.alignment import GameLabels, align_presses
 from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.games import Game, games_in
+from rugs_assets.domain.own_play import own_play_of
+from rugs_assets.domain.presses import Press
 from rugs_assets.domain.rewards import Account, reward_named
 
 ALIGNED_SAMPLES = pa.schema(
@@ -111,10 +112,11 @@ class SamplePass:
             for row in self._episodes.values()
             if row["has_player"]
         }
-        held = list(events) if played else []
-        self._accounts = accounts_of(held, played)
+        own_play = own_play_of(events, played)
+        self._accounts = own_play.accounts
         self._left: list[tuple[Press, str]] = []
-        self._presses = self._by_game(presses_of(held))
+        self._presses = self._by_game(own_play.presses)
+        self._is_done = False
 
     def samples(self) -> Iterator[pa.RecordBatch]:
         """The samples, in the order of the rows; batches in the schema `ALIGNED_SAMPLES`."""
@@ -130,9 +132,16 @@ class SamplePass:
         for game_id, presses in self._presses.items():
             self._left += [(press, self._why_no_samples(game_id)) for press in presses]
         self._presses = {}
+        self._is_done = True
 
     def unaligned(self) -> pa.Table:
-        """The presses that no sample carries, by session and order of arrival."""
+        """The presses that no sample carries, by session and order of arrival.
+
+        Raises:
+            ValueError: the samples have not been taken to their end: it is not known yet.
+        """
+        if not self._is_done:
+            raise ValueError("take all of samples() first: what they leave over is unaligned")
         rows = [
             {name: press.row.get(name) for name in UNALIGNED_ACTIONS.names} | {"reason": reason}
             for press, reason in self._left

@@ -13,6 +13,7 @@ from rugs_assets.domain.samples import SamplePass, SampleRules
 from rugs_assets.domain.shards import shards_of
 from rugs_assets_tests.domain.builders import GAME_A, ME, START, Row
 
+RULES, KEPT = SampleRules(), EpisodeRules()
 START_MS = START.timestamp() * 1000
 
 
@@ -44,8 +45,8 @@ class Made:
     def __init__(
         self,
         events: list[pa.RecordBatch],
-        rules: SampleRules = SampleRules(),
-        episodes: EpisodeRules = EpisodeRules(),
+        rules: SampleRules = RULES,
+        episodes: EpisodeRules = KEPT,
     ) -> None:
         self.events = events
         self.episodes = episodes_of(events, episodes)

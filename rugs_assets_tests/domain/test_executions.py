@@ -43,7 +43,11 @@ def made(rows: list[Row]) -> list[MadeRow]:
 
 def executions(rows: list[Row]) -> list[Four]:
     """Features 32 to 35 at each row."""
-    values = [np.frombuffer(row.features, np.float32) for row in made(rows)]
+    return four(made(rows))
+
+
+def four(rows: list[MadeRow]) -> list[Four]:
+    values = [np.frombuffer(row.features, np.float32) for row in rows]
     return [tuple(float(value[FEATURE_INDEX[name]]) for name in NAMES) for value in values]
 
 
@@ -162,10 +166,15 @@ def test_the_same_position_told_with_fewer_digits_confirms_nothing() -> None:
 
 
 def test_a_leaderboard_entry_of_a_late_frame_confirms_nothing() -> None:
-    entry = {"player_id": ME, "position_qty": 0.0}
-    rows = [*begin(), active(GAME_A, 5, **(entry | {"position_qty": 2.0}))]
-    rows += [press(GAME_A, "SELL", 5), active(GAME_A, 4, **entry)]
+    rows = [*begin(), active(GAME_A, 5, player_id=ME, position_qty=2.0)]
+    rows += [press(GAME_A, "SELL", 5), active(GAME_A, 4, player_id=ME, position_qty=0.0)]
     assert last(rows) == NOTHING
+
+
+def test_a_leaderboard_of_the_game_before_confirms_nothing() -> None:
+    board = cooldown(GAME_B, player_id=ME, position_qty=0.4)
+    rows = [player(1.0, 0.0), board, presale(GAME_B), press(GAME_B, "BUY"), player(0.7, 0.3)]
+    assert executions([*rows, presale(GAME_B, 9_900)])[-1][2] == 500.0
 
 
 def test_trades_of_others_and_of_other_games_confirm_nothing() -> None:
@@ -202,7 +211,7 @@ def confirmed_presses(draw: st.DrawFn) -> tuple[list[Row], list[Row], int]:
     """A session, the same with its press record altered, and how many rows come before the news."""
     unsuspecting = draw(st.integers(0, 4))
     kind = draw(st.sampled_from(["record", *EVIDENCE]))
-    rows = begin() + [{}]
+    rows = [*begin(), {}]
     rows += [active(GAME_A, 1 + at) for at in range(unsuspecting)]
     news = len(rows)
     rows += [active(GAME_A, 20)] if kind == "record" else [EVIDENCE[kind]]
@@ -227,15 +236,16 @@ def confirmed_presses(draw: st.DrawFn) -> tuple[list[Row], list[Row], int]:
     return rows, altered, 1 + unsuspecting
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(confirmed_presses())
 def test_what_the_answer_filled_in_changes_no_row_before_a_confirmation_had_arrived(
     case: tuple[list[Row], list[Row], int],
 ) -> None:
     rows, altered, before = case
-    assert made(rows)[:before] == made(altered)[:before]
-    assert all(four == NOTHING for four in executions(rows)[:before])
-    assert executions(rows)[-1] != NOTHING
+    found = rows_by_pass(in_session(rows))
+    assert found[:before] == rows_by_builder(in_session(altered))[:before]
+    assert set(four(found)[:before]) == {NOTHING}
+    assert four(found)[-1] != NOTHING
 
 
 def test_side_bet_requests_and_presses_never_become_executions() -> None:

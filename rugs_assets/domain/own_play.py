@@ -1,0 +1,54 @@
+"""Own play: a date's presses and accounts, in one walk over its events.
+
+In: the events of a date, and of which games whose view is taken. Out: every press of the date with
+what its game had shown, and the account at the rows of the games with an own player.
+Invariants: memory does not grow with the events, only with presses and rows; sessions of which no
+game with an own player is taken are not walked, but their presses are there all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from rugs_assets.domain.accounts import AccountBook
+from rugs_assets.domain.observation_pass import ObservationPass
+from rugs_assets.domain.presses import Press, PressReader
+from rugs_assets.domain.rewards import Account
+from rugs_assets.domain.session_blocks import session_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPlay:
+    """What the own players did on a date.
+
+    Attributes:
+        presses: session by session, in order of arrival.
+        accounts: (episode_id, session_id) -> the account at each row of the game.
+    """
+
+    presses: list[Press]
+    accounts: dict[tuple[str, str], Account]
+
+
+def own_play_of(events: Iterable[pa.RecordBatch], played: set[tuple[str, str]]) -> OwnPlay:
+    """Walk the events of a date.
+
+    Args:
+        events: the rows of `raw_ws_events` of the date, in their order.
+        played: (episode_id, session_id) of the games with an own player, and whose view is taken.
+    """
+    followed = {session_id for _, session_id in played}
+    book = AccountBook(played)
+    presses: list[Press] = []
+    walk, reader, walking = ObservationPass(), PressReader(), ""
+    for session_id, block in session_blocks(events):
+        if session_id != walking:
+            walk, reader, walking = ObservationPass(), PressReader(), session_id
+        rows = walk.push(block) if session_id in followed else None
+        presses += reader.read(block, rows)
+        if rows is not None:
+            book.follow(session_id, block, rows)
+    return OwnPlay(presses, book.accounts())
