@@ -10,7 +10,9 @@ a game lies in one split for ever, by the hash of its id; every shard row's epis
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -81,8 +83,8 @@ def shards_of(
         One batch a game, in the schema `TRAINING_SHARDS`.
 
     Raises:
-        ValueError: a sample has no row, or its game does not exist: the inputs do not belong
-            together.
+        ValueError: a sample has no row or no successor, samples do not follow each other, or their
+            game does not exist: the inputs do not belong together.
     """
     known = set(episodes["episode_id"].to_pylist())
     rows = games_in(observations, _OBSERVED)
@@ -99,15 +101,17 @@ def shards_of(
 
 
 def _steps(observed: Game, samples: Game) -> pa.RecordBatch:
-    frames = samples.column("frame")
-    at = np.searchsorted(observed.column("frame"), np.append(frames, frames[-1] + 1))
-    if at[-1] >= len(observed.rows) or not (observed.column("frame")[at[:-1]] == frames).all():
+    frames, frame = observed.column("frame"), samples.column("frame")
+    steps = len(frame) + 1
+    first = int(np.searchsorted(frames, frame[0]))
+    wanted = np.arange(frame[0], frame[0] + steps)
+    if not (np.array_equal(frames[first : first + steps], wanted) and (frame == wanted[:-1]).all()):
         raise ValueError(
-            f"game {samples.episode_id}: a sample's frame is no row of `observations`: "
-            "materialize aligned_samples of this date again"
+            f"game {samples.episode_id}: its samples (frames {frame[0]} to {frame[-1]}) and the "
+            "row behind them are not consecutive rows of `observations`: materialize "
+            "aligned_samples of this date again"
         )
-    steps = len(at)
-    rows = observed.rows.take(at)
+    rows = observed.rows.slice(first, steps)
     labels = samples.rows.select(list(_LABELS))
     last = pa.Table.from_pylist([_after_last(samples)], labels.schema)
     labels = pa.concat_tables([labels, last])
@@ -152,3 +156,81 @@ def violations_of_known_episodes(
     ]
     count = sum(int(str(offender["rows"])) for offender in found)
     return violations("every step's episode is a kept one of `episodes`", found, count=count)
+
+
+def violations_of_shards_against_rows(
+    shards: Iterable[pa.RecordBatch],
+    observations: Iterable[pa.RecordBatch],
+    samples: Iterable[pa.RecordBatch],
+) -> Violations:
+    """The stored steps are the stored rows and decisions, aligned as SAR.
+
+    At step t stand observation_t, action_t and reward_t of the t-th decision of the game; the row
+    behind the last decision is the last step, and is no decision.
+
+    Args:
+        shards: rows of `training_shards`.
+        observations: rows of `observations`, games in the same order; others may lie between.
+        samples: rows of `aligned_samples`, games in the same order.
+    """
+    return violations(
+        "every step is its decision's row, in order, once",
+        _misaligned(shards, observations, samples),
+        cure="materialize training_shards of this date again",
+    )
+
+
+def _misaligned(
+    shards: Iterable[pa.RecordBatch],
+    observations: Iterable[pa.RecordBatch],
+    samples: Iterable[pa.RecordBatch],
+) -> Iterator[Mapping[str, object]]:
+    rows = games_in(observations, _OBSERVED)
+    decided = games_in(samples)
+    for stored in games_in(shards):
+        for skipped in decided:
+            if skipped.episode_id == stored.episode_id:
+                break
+            yield {"episode_id": skipped.episode_id, "found": "decisions without steps"}
+        else:
+            yield {"episode_id": stored.episode_id, "found": "steps without decisions"}
+            continue
+        observed = next((game for game in rows if game.episode_id == stored.episode_id), None)
+        if observed is None:
+            yield {"episode_id": stored.episode_id, "found": "steps without rows"}
+            return
+        yield from _differences(stored, observed, skipped)
+    for skipped in decided:
+        yield {"episode_id": skipped.episode_id, "found": "decisions without steps"}
+
+
+def _differences(stored: Game, observed: Game, decided: Game) -> Iterator[Mapping[str, object]]:
+    """The first difference of each column of a game."""
+    steps, decisions = len(stored.rows), len(decided.rows)
+    first = int(decided.column("frame")[0])
+    expected: dict[str, Any] = {
+        "step": pa.array(range(decisions + 1), pa.int32()),
+        "is_last": pa.array([step == decisions for step in range(decisions + 1)]),
+        "split": pa.array([split_of(stored.episode_id)] * (decisions + 1)),
+        **{
+            name: observed.rows[name].slice(first, decisions + 1).combine_chunks()
+            for name in ("observed", *FEATURE_NAMES)
+        },
+    }
+    found = {name: stored.rows[name].combine_chunks() for name in stored.rows.column_names}
+    for name in _LABELS:
+        expected[name] = decided.rows[name].combine_chunks()
+        found[name] = found[name].slice(0, steps - 1)
+    for name, values in expected.items():
+        if not found[name].equals(values):
+            pairs = zip_longest(found[name].to_pylist(), values.to_pylist())
+            types = (str(found[name].type), str(values.type))
+            differing = ((step, pair) for step, pair in enumerate(pairs) if pair[0] != pair[1])
+            step, (is_there, should_be) = next(differing, (0, types))
+            yield {
+                "episode_id": stored.episode_id,
+                "step": step,
+                "column": name,
+                "expected": should_be,
+                "found": is_there,
+            }
