@@ -11,7 +11,7 @@ more than one file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -20,19 +20,18 @@ import pyarrow as pa
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import protocol
-from rugs_assets.domain.clock import Stamp
-from rugs_assets.domain.event_rows import DECODED, EventRows
-from rugs_assets.domain.payload_reader import PayloadReader, SessionState
-from rugs_assets.domain.payloads import Pseudonym
-from rugs_assets.domain.protocol import Envelope, LooseEnvelope, Malformed, Payload
-from rugs_assets.domain.records import Chunk, Reject, read_records
+from rugs_assets.domain.chunks import Chunk, Reject
+from rugs_assets.domain.event_rows import DECODED, EventRows, Heads
+from rugs_assets.domain.payload_reader import PayloadReader, payload_of
+from rugs_assets.domain.payloads import USED, Pseudonym
+from rugs_assets.domain.protocol import Envelope, LooseEnvelope, Payload
+from rugs_assets.domain.records import read_records
+from rugs_assets.domain.session_state import SessionState
+from rugs_assets.domain.stored_rows import StoredRow, rows_of
 
-__all__ = ["DECODED", "CaptureReader", "Decoded", "SessionState"]
+__all__ = ["DECODED", "CaptureReader", "Decoded"]
 
-BUTTON_DOC = "button_event"
-WS_DOC = "ws_event"
 RECORDER_TICK = "tick"
-STORE_COLUMNS = ("ts", "doc_type", "session_id", "seq", "direction", "raw_json", "player_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +77,56 @@ class CaptureReader:
             source_file: the name that leads back to the file.
             session_id: the session's name.
         """
-        state = self.session(session_id)
         for chunk in read_records(stream):
-            rows = EventRows(source_file)
-            duplicates, before = 0, state.last_seq
-            for index, envelope in enumerate(chunk.envelopes):
-                duplicates += self._add(rows, state, session_id, chunk, index, envelope)
-            batch, bad = rows.batch(chunk.raw)
-            rejects = _placed([*chunk.rejects, *bad], batch, session_id, before)
-            yield Decoded(
-                batch,
-                rejects,
-                chunk.lines,
-                chunk.blank,
-                chunk.joined,
-                chunk.doubled,
-                duplicates,
-            )
+            yield self._chunk(chunk, source_file, session_id)
 
     def one(self, record: bytes) -> Decoded:
         """Read a single record of a session of its own (what a live client has in its hands)."""
-        rows = EventRows("live")
-        chunk = Chunk([protocol.decode_record(record)], [1], lines=1, _raws=[record])
-        self._add(rows, self.session("live"), "live", chunk, 0, chunk.envelopes[0])
-        batch, rejects = rows.batch(chunk.raw)
-        return Decoded(batch, rejects, 1)
+        envelope = protocol.decode_record(record)
+        return self._chunk(Chunk([envelope], [1], lines=1, raws=[record]), "live", "live")
+
+    def _chunk(self, chunk: Chunk, source_file: str, session_id: str) -> Decoded:
+        """Read the records of a chunk, column by column where that will do."""
+        state = self.session(session_id)
+        before = state.last_seq
+        envelopes = chunk.envelopes
+        events, payloads = _typed(envelopes)
+        stamps = [e.timestamp if e.ts is None else e.ts for e in envelopes]
+        seqs = state.number([e.seq for e in envelopes], stamps, events, chunk.raw)
+        kept = [at for at, seq in enumerate(seqs) if seq is not None]
+        if len(kept) < len(envelopes):
+            envelopes = [envelopes[at] for at in kept]
+            events, payloads = [events[at] for at in kept], [payloads[at] for at in kept]
+            stamps = [stamps[at] for at in kept]
+        heads = Heads(
+            [chunk.positions[at] for at in kept],
+            [session_id] * len(kept),
+            [seq for seq in seqs if seq is not None],
+            stamps,
+            events,
+            [envelope.direction or "received" for envelope in envelopes],
+        )
+
+        def raw(row: int) -> bytes:
+            return chunk.raw(kept[row])
+
+        rows = EventRows(source_file, heads, payloads)
+        for row, (event, payload) in enumerate(zip(events, payloads, strict=True)):
+            if payload is None:
+                if event in USED:
+                    self._payloads.read_other(rows, row, state, event, envelopes[row], raw)
+            elif state.own or event == ev.PLAYER_TICK or payload.game_history is not None:
+                self._payloads.read_frequent(rows, row, state, event, payload)
+        batch, bad = rows.batch(raw)
+        return Decoded(
+            batch,
+            _placed([*chunk.rejects, *bad], batch, session_id, before),
+            chunk.lines,
+            chunk.blank,
+            chunk.joined,
+            chunk.doubled,
+            len(chunk.envelopes) - len(kept),
+        )
 
     def event_store(
         self, batches: Iterable[pa.RecordBatch], *, source_file: str, doc_type: str | None
@@ -110,113 +134,84 @@ class CaptureReader:
         """Read the rows of one file of the event store; each row names its session.
 
         Args:
-            batches: the file's rows, with at least ``ts``, ``session_id`` and ``raw_json``.
+            batches: the file's rows, with at least the columns `stored_rows.NEEDED`.
             source_file: the name that leads back to the file.
             doc_type: the kind of rows where the file has no such column.
         """
         position = 0
         for batch in batches:
-            columns = {
-                name: batch.column(name).to_pylist()
-                if name in batch.schema.names
-                else [None] * batch.num_rows
-                for name in STORE_COLUMNS
-            }
-            rows = EventRows(source_file)
-            texts: list[bytes] = []
-            duplicates = 0
-            for row in zip(*columns.values(), strict=True):
-                position += 1
-                ts, kind, session_id, seq, direction, raw_json, player_id = row
-                raw = b"" if raw_json is None else str(raw_json).encode("utf-8", "surrogatepass")
-                texts.append(raw)
-                stored = StoredRow(
-                    position, ts, kind or doc_type, session_id, seq, direction, raw, player_id
-                )
-                duplicates += self._add_stored(rows, len(texts) - 1, stored)
-            events, bad = rows.batch(texts.__getitem__)
-            yield Decoded(events, bad, batch.num_rows, duplicates=duplicates)
+            stored = list(rows_of(batch, position, doc_type))
+            position += batch.num_rows
+            kept = [row for row in stored if not self._repeats(row)]
+            yield self._stored(kept, source_file, batch.num_rows)
 
-    def _add(
-        self,
-        rows: EventRows,
-        state: SessionState,
-        session_id: str,
-        chunk: Chunk,
-        index: int,
-        envelope: Envelope | LooseEnvelope,
-    ) -> int:
-        """Add one JSONL record; returns 1 where it repeats an earlier one, else 0."""
-        name = protocol.name_of(envelope)
-        stamp = envelope.ts if envelope.ts is not None else envelope.timestamp
-        event = name if name is not None else (envelope.type or "")
-        recorded = envelope.seq
-        if recorded is not None and recorded > state.last_seq and recorded < 2**53:
-            seq = int(recorded)
-        else:
-            if recorded is not None and (recorded, stamp, event) in state.recent:
-                return 1
-            seq = state.last_seq + 1
-        state.last_seq = seq
-        state.recent.append((recorded, stamp, event))
-        is_tick = name is None and event == RECORDER_TICK and isinstance(envelope, Envelope)
-        rows.start(
-            index,
-            chunk.positions[index],
-            session_id,
-            seq,
-            stamp,
-            ev.FRAME if is_tick else event,
-            envelope.direction or "received",
+    def _repeats(self, row: StoredRow) -> bool:
+        """Whether a row repeats an earlier one; if not, it has a number from now on."""
+        state = self.session(row.session_id)
+        if state.recent.repeats(row.key()):
+            return True
+        row.seq = state.last_seq + 1 if row.recorded is None else row.recorded
+        state.last_seq = max(state.last_seq, row.seq)
+        return False
+
+    def _stored(self, stored: list[StoredRow], source_file: str, lines: int) -> Decoded:
+        """Read the rows of a batch of the event store, repeats removed."""
+        payloads = [
+            payload_of(row.envelope)
+            if row.envelope is not None and row.event in ev.FREQUENT
+            else None
+            for row in stored
+        ]
+        heads = Heads(
+            [row.position for row in stored],
+            [row.session_id for row in stored],
+            [row.seq for row in stored],
+            [row.ts for row in stored],
+            [row.event for row in stored],
+            [row.direction for row in stored],
         )
-        if is_tick and isinstance(envelope, Envelope):
-            rows.payload(_recorded_frame(envelope))
-        else:
-            self._payloads.read(rows, state, envelope, event, lambda: chunk.raw(index))
-        return 0
 
-    def _add_stored(self, rows: EventRows, index: int, row: StoredRow) -> int:
-        """Add one row of the event store; returns 1 where it repeats an earlier one, else 0."""
-        session_id = str(row.session_id or "unnamed")
-        state = self.session(session_id)
-        envelope: Envelope | LooseEnvelope | None = None
-        event, reason = f"doc_type={row.doc_type}", None
-        if row.doc_type == BUTTON_DOC:
-            event = ev.BUTTON
-        elif row.doc_type == WS_DOC:
-            try:
-                envelope = protocol.decode_record(row.raw)
-                event = protocol.name_of(envelope) or event
-            except Malformed as error:
-                reason = f"raw_json: {error}"
-        key = (row.seq, row.ts, event)
-        if key in state.recent:
-            return 1
-        state.recent.append(key)
-        seq = int(row.seq) if row.seq is not None else state.last_seq + 1
-        state.last_seq = max(state.last_seq, seq)
-        rows.start(index, row.position, session_id, seq, row.ts, event, row.direction or "received")
-        if reason is not None:
-            rows.reject(reason)
-        elif row.doc_type == BUTTON_DOC:
-            self._payloads.read_button(rows, state, row.raw, row.player_id)
-        elif envelope is not None:
-            self._payloads.read(rows, state, envelope, event, lambda: row.raw)
-        return 0
+        def raw(at: int) -> bytes:
+            return stored[at].raw
+
+        rows = EventRows(source_file, heads, payloads)
+        for at, (row, payload) in enumerate(zip(stored, payloads, strict=True)):
+            state = self.session(row.session_id)
+            if row.problem is not None:
+                rows.reject(at, row.problem)
+            elif row.is_button:
+                self._payloads.read_button(rows, at, state, row.raw, row.player_id)
+            elif payload is not None:
+                self._payloads.read_frequent(rows, at, state, row.event, payload)
+            elif row.envelope is not None and row.event in USED:
+                self._payloads.read_other(rows, at, state, row.event, row.envelope, raw)
+        events, bad = rows.batch(raw)
+        return Decoded(events, bad, lines, duplicates=lines - len(stored))
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """One row of the event store, as its columns have it."""
-
-    position: int
-    ts: Stamp
-    doc_type: str | None
-    session_id: str | None
-    seq: int | None
-    direction: str | None
-    raw: bytes
-    player_id: str | None
+def _typed(
+    envelopes: Sequence[Envelope | LooseEnvelope],
+) -> tuple[list[str], list[Payload | None]]:
+    """The names of the events, and the payloads of the frequent ones that arrived whole."""
+    events = [envelope.event for envelope in envelopes]
+    payloads = [
+        data if type(data) is Payload and event in ev.FREQUENT and data.trace is None else None
+        for event, data in zip(events, [envelope.data for envelope in envelopes], strict=True)
+    ]
+    names: list[str] = []
+    for at, (event, payload) in enumerate(zip(events, payloads, strict=True)):
+        if payload is None:
+            envelope = envelopes[at]
+            if event is None:
+                event = envelope.event_type
+            if event is None:
+                event = envelope.type or ""
+                if event == RECORDER_TICK and isinstance(envelope, Envelope):
+                    event, payloads[at] = ev.FRAME, _recorded_frame(envelope)
+            elif event in ev.FREQUENT:
+                payloads[at] = payload_of(envelope)
+        names.append(event or "")
+    return names, payloads
 
 
 def _recorded_frame(line: Envelope) -> Payload:

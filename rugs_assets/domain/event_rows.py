@@ -1,27 +1,29 @@
 """Rows of decoded events on their way into Arrow columns.
 
-In: one event after the other, with its payload or its cells. Out: a batch in the schema `DECODED`,
-and the rows that had to be rejected because a value is none (a tick that is no whole number, a
-number beyond any meaning, a game id that names no date). Used by ``capture`` only.
+In: the events of a chunk by column, then row by row what their payloads say. Out: a batch in the
+schema `DECODED`, and the rows that had to be rejected because a value is none (a tick that is no
+whole number, a number beyond any meaning, a game id that names no date). Used by ``capture`` only.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
+from rugs_assets.domain.chunks import Reject
 from rugs_assets.domain.clock import Stamp, parse_stamps
 from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.payloads import Cells
 from rugs_assets.domain.protocol import Payload
-from rugs_assets.domain.records import Reject
 
 DECODED = pa.schema(
     [
@@ -43,8 +45,15 @@ DECODED = pa.schema(
 GREATEST = 1e18
 """No quantity of the game comes near it; products of two still fit a float32."""
 
-_GAME_ID = re.compile(r"\d{8}-[0-9a-f]{16}")
+_GAME_ID = re.compile(r"\d{8}-[0-9a-f]{16}", re.ASCII)
 _NOTHING = Payload()
+_NULLS: dict[Any, Array] = {}
+_POOL = (
+    ("rugpool_amount", "rugpool_amount"),
+    ("rugpool_threshold", "threshold"),
+    ("instarug_count", "instarug_count"),
+)
+_FIELD = {name: at for at, name in enumerate(Payload.__struct_fields__)}
 
 
 def game_date(game_id: str) -> date | None:
@@ -57,59 +66,39 @@ def game_date(game_id: str) -> date | None:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What every event has, by column; all of the same length."""
+
+    positions: Sequence[int]
+    sessions: Sequence[str]
+    seqs: Sequence[int]
+    stamps: Sequence[Stamp]
+    events: Sequence[str]
+    directions: Sequence[str]
+
+
 class EventRows:
-    """Collects rows of one file and turns them into a batch.
+    """The rows of a chunk of one file, filled from their payloads and turned into a batch.
 
     Args:
         source_file: the name that leads back to the file.
+        heads: what every event has.
+        payloads: for each event the payload of a frame or player tick; None where it is no such
+            event, or where its payload was lost.
     """
 
-    def __init__(self, source_file: str) -> None:
+    def __init__(self, source_file: str, heads: Heads, payloads: Sequence[Payload | None]) -> None:
         self._source_file = source_file
-        self._indexes: list[int] = []
-        self._positions: list[int] = []
-        self._sessions: list[str] = []
-        self._seqs: list[int] = []
-        self._stamps: list[Stamp] = []
-        self._events: list[str] = []
-        self._directions: list[str] = []
-        self._payloads: list[Payload] = []
-        self._used: list[bool] = []
-        self._games: list[str | None] = []
+        self._heads = heads
+        self._payloads = [_NOTHING if payload is None else payload for payload in payloads]
+        self._used = [payload is not None for payload in payloads]
+        self._games: list[str | None] = [payload.game_id for payload in self._payloads]
         self._cells: dict[str, dict[int, object]] = {}
         self._bad: dict[int, str] = {}
 
-    def start(
-        self,
-        index: int,
-        position: int,
-        session_id: str,
-        seq: int,
-        stamp: Stamp,
-        event: str,
-        direction: str,
-    ) -> None:
-        """Begin a row: an event of which nothing more is known yet."""
-        self._indexes.append(index)
-        self._positions.append(position)
-        self._sessions.append(session_id)
-        self._seqs.append(seq)
-        self._stamps.append(stamp)
-        self._events.append(event)
-        self._directions.append(direction)
-        self._payloads.append(_NOTHING)
-        self._used.append(False)
-        self._games.append(None)
-
-    def payload(self, payload: Payload) -> None:
-        """The row just begun is a frame or a player tick with this payload."""
-        self._payloads[-1] = payload
-        self._used[-1] = True
-        self._games[-1] = payload.game_id
-
-    def cells(self, cells: Cells) -> None:
-        """The row just begun has these values; ``game_id`` is the game it names."""
-        row = len(self._positions) - 1
+    def cells(self, row: int, cells: Cells) -> None:
+        """A row has these values; ``game_id`` is the game it names."""
         self._used[row] = True
         for name, value in cells.items():
             if value is None:
@@ -119,81 +108,85 @@ class EventRows:
             else:
                 self._cells.setdefault(name, {})[row] = value
 
-    def reject(self, reason: str) -> None:
-        """The row just begun is no usable event."""
-        self._bad[len(self._positions) - 1] = reason
+    def reject(self, row: int, reason: str) -> None:
+        """A row is no usable event."""
+        self._bad[row] = reason
 
     def batch(self, raw: Callable[[int], bytes]) -> tuple[pa.RecordBatch, list[Reject]]:
         """The rows as a batch, and those that are none.
 
         Args:
-            raw: index (as given to `start`) -> the bytes of the record, for the rejects.
+            raw: row -> the bytes of the record, for the rejects.
         """
-        stamps = parse_stamps(self._stamps)
+        heads = self._heads
+        stamps = parse_stamps(heads.stamps)
         self._note(~stamps.valid, "no readable time stamp")
         self._check_games()
         arrays: list[Array] = [
-            pa.array(self._sessions, pa.string()),
-            pa.array(self._seqs, pa.int64()),
+            _mostly_one(heads.sessions),
+            pa.array(heads.seqs, pa.int64()),
             pa.array(stamps.us, pa.timestamp("us")),
             pa.array(stamps.has_zone),
-            pa.array(self._events, pa.string()),
-            pa.array(self._directions, pa.string()),
+            pa.array(heads.events, pa.string()),
+            _mostly_one(heads.directions),
             pa.array(self._games, pa.string()),
             pa.array(self._used, pa.bool_()),
-            pa.array([self._source_file] * len(self._seqs), pa.string()),
-            pa.array(self._positions, pa.int64()),
+            pa.repeat(self._source_file, len(heads.seqs)),
+            pa.array(heads.positions, pa.int64()),
         ]
         values = self._values()
         arrays += [self._column(column.name, column.type, values) for column in ev.TYPED]
         table = pa.RecordBatch.from_arrays(arrays, schema=DECODED)
-        rejects = [
+        if not self._bad:
+            return table, []
+        keep = np.ones(len(heads.seqs), bool)
+        keep[list(self._bad)] = False
+        return table.filter(pa.array(keep)), self._rejects(raw)
+
+    def _rejects(self, raw: Callable[[int], bytes]) -> list[Reject]:
+        heads = self._heads
+        return [
             Reject(
-                self._positions[row],
+                heads.positions[row],
                 reason,
-                text := raw(self._indexes[row]),
+                text := raw(row),
                 len(text),
-                self._sessions[row],
-                self._seqs[row],
+                heads.sessions[row],
+                heads.seqs[row],
             )
             for row, reason in sorted(self._bad.items())
         ]
-        if self._bad:
-            keep = np.ones(len(self._seqs), bool)
-            keep[list(self._bad)] = False
-            table = table.filter(pa.array(keep))
-        return table, rejects
 
-    def _values(self) -> dict[str, list[object]]:
+    def _values(self) -> dict[str, Sequence[object]]:
         """The columns that frames and player ticks fill."""
-        payloads = self._payloads
-        values: dict[str, list[object]] = {
-            column: [getattr(payload, attribute) for payload in payloads]
-            for column, attribute, _ in ev.FRAME_FIELDS
+        fields = list(zip(*map(msgspec.structs.astuple, self._payloads), strict=True))
+        if not fields:
+            return {}
+        values: dict[str, Sequence[object]] = {
+            column: fields[_FIELD[attribute]] for column, attribute, _ in ev.FRAME_FIELDS
         }
-        pools = [payload.rugpool for payload in payloads]
-        values["rugpool_amount"] = [pool and pool.rugpool_amount for pool in pools]
-        values["rugpool_threshold"] = [pool and pool.threshold for pool in pools]
-        values["instarug_count"] = [pool and pool.instarug_count for pool in pools]
+        pools = fields[_FIELD["rugpool"]]
+        for column, attribute in _POOL:
+            values[column] = [pool and getattr(pool, attribute) for pool in pools]
         values["server_seed_hash"] = [
-            payload.provably_fair and payload.provably_fair.server_seed_hash for payload in payloads
+            fair and fair.server_seed_hash for fair in fields[_FIELD["provably_fair"]]
         ]
         return values
 
-    def _column(self, name: str, dtype: Any, values: dict[str, list[object]]) -> Array:
-        cells = self._cells.get(name)
+    def _column(self, name: str, dtype: Any, values: dict[str, Sequence[object]]) -> Array:
         given = values.get(name)
+        cells = self._cells.get(name)
+        if cells is not None:
+            filled: list[object] = [None] * len(self._used) if given is None else list(given)
+            for row, value in cells.items():
+                filled[row] = value
+            given = filled
         if given is None:
-            if cells is None:
-                nothing: Array = pa.nulls(len(self._seqs), dtype)
-                return nothing
-            given = [None] * len(self._seqs)
-        for row, value in (cells or {}).items():
-            given[row] = value
+            return _nothing(len(self._used), dtype)
         if pa.types.is_int32(dtype):
             return self._whole(name, pa.array(given, pa.float64()))
         array: Array = pa.array(given, dtype)
-        if pa.types.is_float64(dtype):
+        if pa.types.is_float64(dtype) and array.null_count < len(array):
             numbers = array.to_numpy(zero_copy_only=False)
             self._note(np.abs(numbers) > GREATEST, f"{name} is beyond {GREATEST:g}")
         return array
@@ -212,9 +205,24 @@ class EventRows:
             self._bad.setdefault(row, reason)
 
     def _check_games(self) -> None:
-        named = {game for game in self._games if game is not None}
-        wrong = {game for game in named if game_date(game) is None}
+        wrong = {game for game in set(self._games) if game is not None and game_date(game) is None}
         if wrong:
             for row, game in enumerate(self._games):
                 if game in wrong:
-                    self._bad.setdefault(row, f"gameId {game!r} is not YYYYMMDD-<16 hex digits>")
+                    shown = repr(game[:40])
+                    self._bad.setdefault(row, f"gameId {shown} is not YYYYMMDD-<16 hex digits>")
+
+
+def _nothing(count: int, dtype: Any) -> Array:
+    """A column of nulls; most columns of most chunks are, so they share their memory."""
+    nulls = _NULLS.get(dtype)
+    if nulls is None or len(nulls) < count:
+        nulls = _NULLS[dtype] = pa.nulls(max(count, 8_192), dtype)
+    return nulls.slice(0, count)
+
+
+def _mostly_one(texts: Sequence[str]) -> Array:
+    """A column of texts that are nearly always all the same."""
+    if len(set(texts)) == 1:
+        return pa.repeat(texts[0], len(texts))
+    return pa.array(texts, pa.string())

@@ -8,13 +8,11 @@ pseudonyms. Used by ``capture`` only.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import protocol
-from rugs_assets.domain.clock import Stamp, epoch_ms
+from rugs_assets.domain.clock import epoch_ms
 from rugs_assets.domain.event_rows import EventRows
 from rugs_assets.domain.payloads import (
     RARE,
@@ -25,37 +23,18 @@ from rugs_assets.domain.payloads import (
     is_practice,
 )
 from rugs_assets.domain.protocol import Envelope, LooseEnvelope, Malformed, Payload
+from rugs_assets.domain.session_state import SessionState
 
-REPEATS_REMEMBERED = 4096
-"""How far back a record with an old number is looked for before it counts as new."""
+_PSEUDONYMS_REMEMBERED = 100_000
 
 
-@dataclass(slots=True)
-class SessionState:
-    """What reading on needs to know about a session.
-
-    Attributes:
-        own: pseudonyms of the ids that named the own player so far, the last one last.
-        own_ids: the ids themselves as far as this process saw them, by pseudonym (never stored).
-        revealed: games whose history entry was already read.
-        last_seq: the highest sequence number so far.
-        recent: (number as recorded, stamp, name) of the last records, to tell repeats.
-    """
-
-    own: list[str] = field(default_factory=list)
-    own_ids: dict[str, str] = field(default_factory=dict)
-    revealed: set[str] = field(default_factory=set)
-    last_seq: int = 0
-    recent: deque[tuple[float | None, Stamp, str]] = field(
-        default_factory=lambda: deque(maxlen=REPEATS_REMEMBERED)
-    )
-
-    def name_own(self, player_id: str | None, pseudonym: Pseudonym) -> None:
-        """Note that this id is the own player's."""
-        if player_id and self.own_ids.get(own := pseudonym(player_id)) is None:
-            self.own_ids[own] = player_id
-        if player_id and self.own[-1:] != [own]:
-            self.own = [known for known in self.own if known != own] + [own]
+def payload_of(envelope: Envelope | LooseEnvelope) -> Payload | None:
+    """The payload of a frequent event; None where it was lost (null, or the trace alone)."""
+    if isinstance(envelope, LooseEnvelope):
+        return None
+    data = envelope.data
+    parts = reversed(data) if isinstance(data, list) else (data,)
+    return next((p for p in parts if isinstance(p, Payload) and p.trace is None), None)
 
 
 class PayloadReader:
@@ -69,93 +48,87 @@ class PayloadReader:
         self._pseudonym = _remembering(pseudonym)
 
     def read_button(
-        self, rows: EventRows, state: SessionState, raw: bytes, player_id: str | None
+        self, rows: EventRows, row: int, state: SessionState, raw: bytes, player_id: str | None
     ) -> None:
-        """Fill the row just started from a button record, which is a payload without envelope."""
+        """Fill a row from a button record, which is a payload without envelope."""
         try:
             press = protocol.decode_object(raw, ButtonPayload)
         except Malformed as error:
-            rows.reject(f"raw_json: {error}")
+            rows.reject(row, f"raw_json: {error}")
             return
         press.player_id = press.player_id or player_id
         state.name_own(press.player_id, self._pseudonym)
-        rows.cells(RARE[ev.BUTTON].cells(press, self._pseudonym, epoch_ms))
+        rows.cells(row, RARE[ev.BUTTON].cells(press, self._pseudonym, epoch_ms))
 
-    def read(
+    def read_frequent(
+        self, rows: EventRows, row: int, state: SessionState, event: str, payload: Payload
+    ) -> None:
+        """Fill what a frame or player tick shows beyond its plain fields."""
+        try:
+            if event == ev.PLAYER_TICK:
+                entry = protocol.decode_entry(payload.leaderboard_entry)
+            else:
+                entry = self._find_own(state, payload) if state.own else None
+            if entry is not None and not is_practice(entry.selected_coin):
+                rows.cells(row, self._position(entry))
+            if payload.game_history:
+                _read_history(rows, row, state, payload)
+        except Malformed as error:
+            rows.reject(row, str(error))
+
+    def read_other(
         self,
         rows: EventRows,
+        row: int,
         state: SessionState,
-        envelope: Envelope | LooseEnvelope,
         event: str,
-        raw: Callable[[], bytes],
+        envelope: Envelope | LooseEnvelope,
+        raw: Callable[[int], bytes],
     ) -> None:
-        """Fill the typed columns of the row just started from the envelope's payload."""
+        """Fill the row of a rare event; reject a frequent one whose payload has wrong types."""
+        if event in ev.FREQUENT:
+            if isinstance(envelope, LooseEnvelope):
+                rows.reject(row, protocol.why_not_typed(raw(row)))
+            return
         try:
-            if event in ev.FREQUENT:
-                if isinstance(envelope, LooseEnvelope):
-                    rows.reject(protocol.why_not_typed(raw()))
-                    return
-                payload = _payload_of(envelope)
-                if payload is not None:
-                    rows.payload(payload)
-                    self._read_own_entry(rows, state, event, payload)
-                    _read_history(rows, state, payload)
-            elif event in RARE:
-                rare = RARE[event]
-                found = protocol.decode_payload(raw(), rare.payload)
-                if found is not None:
-                    if isinstance(found, PlayerUpdatePayload | UsernamePayload):
-                        state.name_own(found.id, self._pseudonym)
-                    rows.cells(rare.cells(found, self._pseudonym, epoch_ms))
+            found = protocol.decode_payload(raw(row), RARE[event].payload)
         except Malformed as error:
-            rows.reject(str(error))
+            rows.reject(row, str(error))
+            return
+        if found is not None:
+            if isinstance(found, PlayerUpdatePayload | UsernamePayload):
+                state.name_own(found.id, self._pseudonym)
+            rows.cells(row, RARE[event].cells(found, self._pseudonym, epoch_ms))
 
-    def _read_own_entry(
-        self, rows: EventRows, state: SessionState, event: str, payload: Payload
-    ) -> None:
-        """The own player's entry, from a player tick or (once it is known) a leaderboard."""
-        if event == ev.PLAYER_TICK:
-            entry = protocol.decode_entry(payload.leaderboard_entry)
-        elif state.own:
-            entry = self._find_own(state, payload)
-        else:
-            return
-        if entry is None or is_practice(entry.selected_coin):
-            return
-        rows.cells(
-            {
-                "player_id": self._pseudonym(entry.id) if entry.id else None,
-                "position_qty": entry.position_qty,
-                "avg_entry_price": entry.avg_cost,
-                "cumulative_pnl": entry.pnl,
-                "total_invested": entry.total_invested,
-            }
-        )
+    def _position(self, entry: protocol.PlayerEntry) -> dict[str, object]:
+        return {
+            "player_id": self._pseudonym(entry.id) if entry.id else None,
+            "position_qty": entry.position_qty,
+            "avg_entry_price": entry.avg_cost,
+            "cumulative_pnl": entry.pnl,
+            "total_invested": entry.total_invested,
+        }
 
     def _find_own(self, state: SessionState, payload: Payload) -> protocol.PlayerEntry | None:
         """The own player's entry of a leaderboard; a search for the ids spares most decoding."""
         text = bytes(payload.leaderboard)
-        known = [state.own_ids.get(own) for own in state.own]
-        if not any(player_id is None or player_id.encode() in text for player_id in known):
+        for own in state.own:
+            player_id = state.own_ids.get(own)
+            if player_id is None or player_id in text:
+                break
+        else:
             return None
         entries = {
             self._pseudonym(entry.id): entry for entry in protocol.decode_entries(text) if entry.id
         }
         for own in reversed(state.own):
             if own in entries:
-                state.own_ids.setdefault(own, entries[own].id or "")
+                state.own_ids.setdefault(own, (entries[own].id or "").encode())
                 return entries[own]
         return None
 
 
-def _payload_of(envelope: Envelope) -> Payload | None:
-    """The payload of a frequent event; None where it was lost (null, or the trace alone)."""
-    data = envelope.data
-    parts = reversed(data) if isinstance(data, list) else (data,)
-    return next((p for p in parts if isinstance(p, Payload) and p.trace is None), None)
-
-
-def _read_history(rows: EventRows, state: SessionState, payload: Payload) -> None:
+def _read_history(rows: EventRows, row: int, state: SessionState, payload: Payload) -> None:
     """The finished games that this session had not shown before."""
     revealed: list[dict[str, object]] = []
     shown: list[str] = []
@@ -177,7 +150,7 @@ def _read_history(rows: EventRows, state: SessionState, payload: Payload) -> Non
         )
     state.revealed.update(shown)
     if revealed:
-        rows.cells({"revealed": revealed})
+        rows.cells(row, {"revealed": revealed})
 
 
 def _remembering(pseudonym: Pseudonym) -> Pseudonym:
@@ -185,7 +158,7 @@ def _remembering(pseudonym: Pseudonym) -> Pseudonym:
 
     def remembered(player_id: str) -> str:
         if player_id not in known:
-            if len(known) > 100_000:
+            if len(known) > _PSEUDONYMS_REMEMBERED:
                 known.clear()
             known[player_id] = pseudonym(player_id)
         return known[player_id]

@@ -10,6 +10,7 @@ a reason, never a default. What a record *means* (which events count, what they 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -120,9 +121,24 @@ class LooseEnvelope(msgspec.Struct, gc=False):
     type: str | None = None
 
 
+RECORDER_LINES = frozenset(
+    {"tick", "game_start", "game_end", "game_complete", "session_start", "session_end"}
+)
+"""The lines of the tick recorder, by ``type``; only a tick is an event of the game."""
+
+
 def name_of(envelope: Envelope | LooseEnvelope) -> str | None:
     """The event's name in whichever spelling the capture uses; None for a recorder's line."""
     return envelope.event if envelope.event is not None else envelope.event_type
+
+
+def is_plainly_recorded(envelope: Envelope | LooseEnvelope) -> bool:
+    """Whether an object shows by itself that a recorder wrote it: a known kind, and a stamp.
+
+    An object inside a payload (a side bet has ``type`` and ``timestamp``) does not pass.
+    """
+    is_known = name_of(envelope) is not None or envelope.type in RECORDER_LINES
+    return is_known and (envelope.ts is not None or envelope.timestamp is not None)
 
 
 class _RareRecord(msgspec.Struct, gc=False):
@@ -137,6 +153,10 @@ _ENTRIES = msgspec.json.Decoder(list[PlayerEntry])
 _PRICES = msgspec.json.Decoder(list[float])
 _PAIR = msgspec.json.Decoder(list[msgspec.Raw])
 _STDLIB = json.JSONDecoder()
+_FIRST_KEY = re.compile(
+    r'\{\s*"(?:source|session_id|' + "|".join(Envelope.__struct_fields__) + r')"\s*:'
+)
+_SEARCH_FACTOR = 32
 
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _Struct = TypeVar("_Struct")
@@ -164,8 +184,10 @@ def decode_record(record: bytes) -> Envelope | LooseEnvelope:
     except msgspec.ValidationError as typed:
         try:
             found = _LOOSE.decode(record)
-        except _ERRORS:
+        except msgspec.ValidationError:
             raise Malformed(str(typed)) from None
+        except _ERRORS as broken:
+            raise Malformed(_reason(broken)) from None
     except _ERRORS as broken:
         raise Malformed(_reason(broken)) from None
     if name_of(found) is None and found.type is None:
@@ -257,24 +279,31 @@ def decode_prices(prices: msgspec.Raw) -> list[float] | None:
         raise Malformed(_reason(error)) from None
 
 
-def objects_in(text: str, *, attempts: int = 64) -> Iterator[tuple[int, int]]:
-    """Where complete JSON objects stand in a broken line, as (start, end) offsets.
+def objects_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where complete JSON objects that could be records stand in a broken line.
+
+    Only objects that begin with a key of a record are tried, and the work is bounded to a multiple
+    of the line's length, so that a line that is broken on purpose costs no more than its bytes.
 
     Args:
         text: the line.
-        attempts: how many opening braces are tried before giving up (bounds the work on a line
-            that is broken on purpose).
+
+    Yields:
+        Offsets (start, end).
     """
-    start = text.find("{")
-    while start >= 0 and attempts > 0:
-        attempts -= 1
+    work = _SEARCH_FACTOR * len(text)
+    candidate = _FIRST_KEY.search(text)
+    while candidate is not None and work >= 0:
+        start = end = candidate.start()
         try:
             _, end = _STDLIB.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            work -= error.pos - start
         except (ValueError, RecursionError):
-            start = text.find("{", start + 1)
-            continue
-        yield start, end
-        start = text.find("{", end)
+            work -= len(text) - start
+        if end > start:
+            yield start, end
+        candidate = _FIRST_KEY.search(text, max(end, start + 1))
 
 
 def _reason(error: BaseException) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
-from rugs_assets.domain.records import Reject
+from rugs_assets.domain.chunks import Reject
 from rugs_assets.domain.session_facts import describe_block
 from rugs_assets.lake.capture_files import (
     EVENT_STORE,
