@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test ui check bench lock help clean-env
+.PHONY: run test ui check bench lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run

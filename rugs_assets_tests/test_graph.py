@@ -21,8 +21,11 @@ observations <- episodes raw_ws_events
   ! rows_in_order
   ! schema_as_declared
 aligned_samples <- episodes observations raw_ws_events
+  ! games_end_once
+  ! presses_accounted_for
   ! rows_in_order
   ! schema_as_declared
+  ! ticks_ascend
 training_shards <- aligned_samples episodes observations
   ! episodes_exist
   ! features_as_declared

@@ -17,6 +17,11 @@ from rugs_assets.domain.observations import (
     violations_of_ranges,
 )
 from rugs_assets.domain.order import violations_of_order
+from rugs_assets.domain.sample_rules import (
+    violations_of_endings,
+    violations_of_press_accounting,
+    violations_of_tick_steps,
+)
 from rugs_assets.domain.shards import violations_of_known_episodes
 from rugs_assets.domain.violations import Violations, violations
 from rugs_assets.lake import catalog
@@ -141,7 +146,33 @@ RULES: dict[str, tuple[Rule, ...]] = {
             blocking=False,
         ),
     ),
-    "aligned_samples": (_schema(catalog.ALIGNED_SAMPLES), _order(catalog.ALIGNED_SAMPLES, "frame")),
+    "aligned_samples": (
+        _schema(catalog.ALIGNED_SAMPLES),
+        _order(catalog.ALIGNED_SAMPLES, "frame"),
+        Rule(
+            "presses_accounted_for",
+            "Presses in = aligned + unaligned, game by game.",
+            lambda day, _: violations_of_press_accounting(
+                day.batches(catalog.RAW_WS_EVENTS, ["event", "episode_id", "is_context"]),
+                day.batches(catalog.ALIGNED_SAMPLES, ["episode_id", "action", "adjust"]),
+                day.batches(catalog.UNALIGNED_ACTIONS, ["episode_id"]),
+            ),
+        ),
+        Rule(
+            "games_end_once",
+            "The last sample of a game, and no other, is either done or truncated.",
+            lambda day, _: violations_of_endings(
+                day.batches(catalog.ALIGNED_SAMPLES, ["episode_id", "frame", "done", "truncated"])
+            ),
+        ),
+        Rule(
+            "ticks_ascend",
+            "Time in a game never runs back.",
+            lambda day, _: violations_of_tick_steps(
+                day.batches(catalog.ALIGNED_SAMPLES, ["episode_id", "frame", "tick_delta"])
+            ),
+        ),
+    ),
     "training_shards": (
         _schema(catalog.TRAINING_SHARDS),
         *_features(catalog.TRAINING_SHARDS),

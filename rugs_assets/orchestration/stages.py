@@ -22,10 +22,10 @@ class Stage:
     """One asset of the graph.
 
     Attributes:
-        table: The table it writes; its name is the asset key. inputs: The tables it reads, in the
-            order of the graph. side_table: The table beside it that says what was not used, and
-            why. code_version: Goes up when the same input would give other rows; marks stored
-            dates as stale.
+        table: The table it writes; its name is the asset key.
+        inputs: The tables it reads, in the order of the graph.
+        side_table: The table beside it that says what was not used, and why.
+        code_version: Goes up when the same input would give other rows; marks dates as stale.
         grain: What one row is.
         kinds: The tags that the UI shows as icons.
         description: In, out and what it promises, for the UI.
