@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -37,6 +38,10 @@ _BAR = (*_SPINNER, BarColumn(), DownloadColumn())
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+class NoCapture(Exception):
+    """The folder of the captures holds something else."""
+
+
 def main() -> int:
     """Run everything and print what came of it.
 
@@ -49,8 +54,8 @@ def main() -> int:
         settings = Settings.from_environment()
         prepare_home(settings)
         inventory = captures_in(settings, console)
-    except (SettingsError, OSError) as error:
-        console.print(f"[red]{error}[/red]")
+    except (SettingsError, NoCapture, OSError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     partitions = set(capture_dates(settings.start_date).get_partition_keys())
     days = [day for day in inventory.days if day.isoformat() in partitions]
@@ -65,9 +70,19 @@ def main() -> int:
 
 
 def captures_in(settings: Settings, console: Console) -> Inventory:
-    """What lies in the capture folder, decoded; simulated first where nothing lies there."""
+    """What lies in the capture folder, decoded; simulated first where nothing lies there.
+
+    Raises:
+        NoCapture: Other files lie there: it is the wrong folder, and none to write into.
+    """
     landing = CapturesResource.of(settings).open()
     inventory = decoded(landing, console)
+    if inventory.unrecognised and not inventory.files:
+        raise NoCapture(
+            f"{settings.captures} (RUGS_CAPTURES) holds files, such as {inventory.unrecognised[0]},"
+            " but no capture. Name the folder of your captures, or an empty one to have some"
+            " simulated."
+        )
     if not inventory.files and not inventory.unreadable:
         console.print(
             f"No capture in {settings.captures} (RUGS_CAPTURES):"
@@ -80,7 +95,7 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
 
 def decoded(landing: Landing, console: Console) -> Inventory:
     """The landing brought up to date, with progress."""
-    with Progress(*_BAR, console=console, transient=True) as progress:
+    with _progress(console, _BAR) as progress:
         task = progress.add_task("Decoding captures", total=None)
         return landing.refresh(
             lambda at: progress.update(task, total=at.total_bytes, completed=at.done_bytes)
@@ -107,7 +122,7 @@ def materialize(
     with open_instance() as instance:
         for number, day in enumerate(days, start=1):
             text = f"Materializing {day} ({number} of {len(days)})"
-            with Progress(*_SPINNER, console=console, transient=True) as progress:
+            with _progress(console, _SPINNER) as progress:
                 progress.add_task(text, total=None)
                 result = job.execute_in_process(
                     instance=instance,
@@ -116,6 +131,11 @@ def materialize(
                     raise_on_error=False,
                 )
             yield outcome_of(day, result)
+
+
+def _progress(console: Console, columns: tuple[ProgressColumn, ...]) -> Progress:
+    """A line that goes away again; none where nobody watches."""
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 if __name__ == "__main__":

@@ -127,4 +127,6 @@ def _problems(result: dg.ExecuteInProcessResult) -> Iterator[str]:
             error = event.step_failure_data.error
             cause = error.cause or error if error else None
             if cause is not None and "DagsterAssetCheckFailedError" not in str(cause.cls_name):
-                yield f"{event.step_key}: {cause.message.strip()}"
+                kind, _, said = cause.message.strip().partition(": ")
+                named = kind.endswith(str(cause.cls_name))  # the reader wants what went wrong
+                yield f"{event.step_key}: {said if named else cause.message.strip()}"

@@ -65,29 +65,3 @@ def test_materialize_from_anywhere_and_a_failed_blocking_check_is_an_error(
 def test_definitions_validate(project: Project, project_root: Path) -> None:
     done = run(["dagster", "definitions", "validate"], project, project_root)
     assert done.returncode == 0, done.stderr
-
-
-def test_make_run_takes_every_date_and_says_where_it_lies(project: Project) -> None:
-    done = run(["rugs_assets.orchestration.run"], project, project.root)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"\n {FIRST} " in done.stdout
-    assert f"\n {SECOND} " in done.stdout
-    assert f"{project.settings.store}/training_shards" in done.stdout
-
-
-def test_make_run_goes_on_after_a_date_that_fails(project: Project) -> None:
-    code = BROKEN_DEFS.replace("defs = build_defs()", "") + (
-        "import sys; from rugs_assets.orchestration.run import main; sys.exit(main())"
-    )
-    (project.root / "broken_run.py").write_text(code)
-    done = run(["broken_run"], project, project.root)
-    assert done.returncode == 1
-    assert f"{FIRST}: check never of episodes: holds: broken 1 times" in done.stdout
-    assert f"{SECOND}: check never of episodes" in done.stdout
-
-
-def test_a_setting_that_is_wrong_is_named_and_nothing_runs(project: Project) -> None:
-    done = run(["rugs_assets.orchestration.run"], project, project.root, RUGS_START_DATE="soon")
-    assert done.returncode == 2
-    assert "RUGS_START_DATE is 'soon'" in done.stdout
-    assert not Path(project.settings.store).exists()
