@@ -20,6 +20,12 @@ Stamp = str | float | None
 
 QUARTER_HOUR_US = 15 * 60 * 1_000_000
 DAY_US = 24 * 3600 * 1_000_000
+ZONED = "zones in the stamps"
+"""The basis of a clock that needs no offset: every stamp said its zone."""
+
+_EARLIEST_US, _LATEST_US = -DAY_US, 230 * 366 * DAY_US
+"""What a stamp can be: from 1970 (a clock that was never set) to about 2200."""
+
 _LONGEST_GAME_US = (5000 * 250 + 15_000 + 60_000) * 1000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -49,7 +55,7 @@ def parse_stamps(stamps: Sequence[Stamp]) -> Stamps:
             continue
         if parsed.null_count == 0:
             us = parsed.cast(pa.int64()).to_numpy(zero_copy_only=False)
-            return Stamps(us, np.full(count, has_zone), np.ones(count, bool))
+            return Stamps(us, np.full(count, has_zone), (us >= _EARLIEST_US) & (us < _LATEST_US))
     each = [_parse_stamp(stamp) for stamp in stamps]
     return Stamps(
         np.array([us for us, _, _ in each], np.int64),
@@ -66,9 +72,10 @@ def epoch_ms(stamp: Stamp) -> float | None:
 
 def _parse_stamp(stamp: Stamp) -> tuple[int, bool, bool]:
     if isinstance(stamp, float | int):
-        for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0)):
+        for limit, factor in ((1e10, 1e6), (1e13, 1e3), (1e16, 1.0)):
             if 0 <= stamp < limit:
-                return round(stamp * factor), True, True
+                us = round(stamp * factor)
+                return us, True, us < _LATEST_US
         return 0, False, False
     try:
         moment = datetime.fromisoformat(stamp or "")
@@ -76,7 +83,8 @@ def _parse_stamp(stamp: Stamp) -> tuple[int, bool, bool]:
         return 0, False, False
     has_zone = moment.tzinfo is not None
     since = moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds, has_zone, True
+    us = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return us, has_zone, _EARLIEST_US <= us < _LATEST_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ class Clock:
 
     Attributes:
         offset_us: what is added to a naive stamp to make it UTC.
-        basis: "server time", "gameId date" or "assumed UTC" (nothing spoke against it).
+        basis: "server time", "gameId date", "assumed UTC" (nothing spoke against it), or `ZONED`.
     """
 
     offset_us: int = 0

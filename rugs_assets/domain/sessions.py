@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.clock import Clock, find_clock
+from rugs_assets.domain.clock import ZONED, Clock, find_clock
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.session_facts import SessionBlock, describe_block, ints
 
@@ -53,8 +53,7 @@ class Session:
     ) -> None:
         self.session_id = session_id
         self.blocks = sorted(blocks, key=lambda block: (block.first_seq, block.last_seq))
-        evidence = [piece for block in self.blocks for piece in block.evidence]
-        self.clock: Clock = find_clock(sorted(evidence, key=lambda piece: piece.server_us is None))
+        self.clock = self._find_clock()
         first_seen: dict[str, int] = {}
         for seq, game in sorted(pair for block in self.blocks for pair in block.begun):
             first_seen.setdefault(game, seq)
@@ -64,35 +63,42 @@ class Session:
         self._games = list(first_seen)
         self._begun = np.array(list(first_seen.values()), np.int64)
         self._dates = [game_date(game) for game in self._games]
-        self._fallback = fallback or self._first_day()
+        self._named = {date.fromisoformat(day) for block in self.blocks for day in block.dates}
+        self._fallback = fallback or min(self._named, default=None) or self._first_day()
 
     @property
     def days(self) -> set[date]:
         """The dates that have events of this session."""
-        named = {date.fromisoformat(day) for block in self.blocks for day in block.dates}
         begun = {day for day in self._dates if day is not None}
-        return named | begun or ({self._fallback} if self.blocks else set())
+        nameless = {self._fallback} if self.blocks and not self._games else set[date]()
+        return self._named | begun | nameless
 
-    def games_at(self, seqs: NDArray[np.int64]) -> list[str | None]:
+    def games_at(self, seqs: NDArray[np.int64]) -> NDArray[np.object_]:
         """The game that is current at each seq: the one begun last; before the first, the first."""
         if not self._games:
-            return [None] * len(seqs)
+            return np.full(len(seqs), None, object)
         at = np.maximum(np.searchsorted(self._begun, seqs, side="right") - 1, 0)
-        return [self._games[index] for index in at.tolist()]
+        return np.array(self._games, object)[at]
 
-    def days_at(self, seqs: NDArray[np.int64]) -> list[date]:
-        """The date of the game that is current at each seq."""
-        if not self._games:
-            return [self._fallback] * len(seqs)
-        at = np.maximum(np.searchsorted(self._begun, seqs, side="right") - 1, 0)
-        return [self._dates[index] or self._fallback for index in at.tolist()]
+    def is_of(self, day: date, games: NDArray[np.object_]) -> NDArray[np.bool_]:
+        """Whether events that belong to these games (None: to none) lie in a date's partition."""
+        here = {
+            game: (self._fallback if game is None else game_date(game)) == day
+            for game in set(games.tolist())
+        }
+        return np.array([here[game] for game in games.tolist()], bool)
+
+    def day_at(self, seq: int) -> date:
+        """The date of the game that is current at a seq."""
+        game = self.games_at(np.array([seq]))[0]
+        return (game_date(game) if game is not None else None) or self._fallback
 
     def homeless(self, events: pa.Table) -> NDArray[np.bool_]:
         """Frames that name no game while no game is known yet: they can't be a row of any."""
         if not self._games:
             return np.zeros(events.num_rows, bool)
         early = ints(events["seq"]) < self._begun[0]
-        is_frame = events["event"].to_numpy().astype(str) == ev.FRAME
+        is_frame = events["event"].to_numpy() == ev.FRAME
         return np.asarray(early & is_frame & ~events["game_id"].is_valid().to_numpy())
 
     def plan(self, day: date) -> DayPlan | None:
@@ -137,10 +143,16 @@ class Session:
                     last[column] = max(seq, last.get(column, -1))
         return tuple(sorted(set(last.values())))
 
+    def _find_clock(self) -> Clock:
+        if self.blocks and not any(block.naive for block in self.blocks):
+            return Clock(0, ZONED)
+        return find_clock(piece for block in self.blocks for piece in block.evidence)
+
     def _first_day(self) -> date:
         if not self.blocks:
             return date(1970, 1, 1)
-        stamp = self.blocks[0].first_stamp_us + self.clock.offset_us
+        first = self.blocks[0]
+        stamp = first.first_stamp_us + (0 if first.first_has_zone else self.clock.offset_us)
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp)).date()
 
 
@@ -165,24 +177,23 @@ def rows_of_day(
             continue
         seqs = ints(used["seq"])
         games = belonging(session, used)
-        own = np.array([game is None or game_date(game) == day for game in games], bool)
+        own = session.is_of(day, games)
         between = (seqs >= plan.first_seq) & (seqs <= plan.last_seq)
         keep = (own | between | np.isin(seqs, context)) & ~session.homeless(used)
         if keep.any():
             yield _as_rows(session, used, games, own, keep)
 
 
-def belonging(session: Session, events: pa.Table) -> list[str | None]:
+def belonging(session: Session, events: pa.Table) -> NDArray[np.object_]:
     """The game of each event: the one it names, else the one current in its session."""
-    named = events["game_id"].to_pylist()
-    current = session.games_at(ints(events["seq"]))
-    return [own if own is not None else other for own, other in zip(named, current, strict=True)]
+    named = events["game_id"].to_numpy()
+    return np.where(named == None, session.games_at(ints(events["seq"])), named)  # noqa: E711 # elementwise
 
 
 def _as_rows(
     session: Session,
     events: pa.Table,
-    games: list[str | None],
+    games: NDArray[np.object_],
     own: NDArray[np.bool_],
     keep: NDArray[np.bool_],
 ) -> pa.RecordBatch:

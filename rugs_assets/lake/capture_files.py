@@ -1,33 +1,35 @@
 """Capture files: finding them under the landing folder, telling their format, opening them.
 
-In: the landing folder. Out: `CaptureFile` records in a stable order, and binary streams of their
-decompressed bytes. Invariants: the format is told by content, never by name; a link that leads out
-of the folder is not followed; what is no capture is listed as unrecognised, never read as one.
+In: the landing folder. Out: `CaptureFile` records in a stable order, and streams of their bytes or
+rows. Invariants: the format is told by content, never by name; links are listed and not followed
+(one that stays in the folder would give the same file twice, one that leaves it is none of ours);
+what is no capture is listed as unrecognised, never read as one.
 """
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
-import zstandard
 
-from rugs_assets.domain.records import read_records
+from rugs_assets.domain import protocol, stored_rows
+from rugs_assets.domain.records import LONGEST_LINE, read_records
+from rugs_assets.lake.decompression import FirstBytes, PlainBytes
+from rugs_assets.lake.known_formats import KnownFormats, Told
 
 JSONL, EVENT_STORE, UNRECOGNISED, UNREADABLE = "jsonl", "event-store", "unrecognised", "unreadable"
 
-SNIFFED_BYTES = 1 << 20
-_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
-_NEEDED_COLUMNS = {"ts", "session_id", "raw_json"}
+SNIFFED_BYTES = LONGEST_LINE + (4 << 20)
+"""How much of a text file is searched for a first record before it counts as no capture."""
+
+_SNIFFED_AT_ONCE = 64 << 10
+_PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +37,23 @@ class CaptureFile:
     """A file under the landing folder.
 
     Attributes:
-        path: relative to the folder, with forward slashes; what tables call ``source_file``.
+        location: where it lies.
+        path: relative to the folder, with forward slashes; what tables call ``source_file``. Bytes
+            of a name that are no UTF-8 are escaped.
         size: bytes; ``mtime_ns`` its time of change.
         format: "jsonl" (raw captures and tick recorder), "event-store", "unrecognised", or
-            "unreadable" (``problem`` says why).
+            "unreadable"; ``problem`` says why where it is none of the first two.
+        session_id: the session of a JSONL file: its path without the endings that say how it is
+            packed, as long as no other file has the same one.
     """
 
-    root: Path
+    location: Path
     path: str
-    size: int
-    mtime_ns: int
-    format: str
+    size: int = 0
+    mtime_ns: int = 0
+    format: str = UNRECOGNISED
     problem: str | None = None
-
-    @property
-    def location(self) -> Path:
-        """Where the file lies."""
-        return self.root / self.path
-
-    @property
-    def session_id(self) -> str:
-        """The session of a JSONL file: its path without the endings that say how it is packed."""
-        path = self.path
-        for ending in (".gz", ".zst", ".jsonl"):
-            path = path.removesuffix(ending)
-        return path
+    session_id: str = ""
 
     @property
     def folder(self) -> str:
@@ -67,108 +61,114 @@ class CaptureFile:
         return self.path.rpartition("/")[0]
 
 
-def find_captures(root: Path) -> list[CaptureFile]:
-    """All files under a folder, sorted by path; hidden ones and leaving links are left out."""
-    found = []
-    real_root = root.resolve()
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            location = Path(folder) / name
-            if name.startswith(".") or not location.resolve().is_relative_to(real_root):
-                continue
-            if location.is_file() or not os.access(location, os.R_OK):
-                found.append(_describe(root, location))
-    return sorted(found, key=lambda file: file.path)
+def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
+    """All files under a folder, sorted by path; hidden ones are left out.
+
+    Args:
+        root: the folder.
+        known: formats told earlier; brought up to date.
+    """
+    found: list[CaptureFile] = []
+
+    def unlisted(error: OSError) -> None:
+        found.append(_unreadable(root, Path(error.filename), error))
+
+    for folder, folders, names in os.walk(root, onerror=unlisted):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        links = [name for name in folders if (Path(folder) / name).is_symlink()]
+        shown = [Path(folder) / name for name in [*names, *links] if not name.startswith(".")]
+        found += [_describe(root, location, known) for location in shown]
+    return _with_sessions(sorted(found, key=lambda file: file.path))
 
 
-def _describe(root: Path, location: Path) -> CaptureFile:
-    path = location.relative_to(root).as_posix()
+def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
+    file = CaptureFile(location, _name(root, location))
     try:
+        if location.is_symlink():
+            return replace(file, problem="a symbolic link; links are not followed")
+        if not location.is_file():
+            return replace(file, problem="no regular file")
         status = location.stat()
-        file = CaptureFile(root, path, status.st_size, status.st_mtime_ns, UNRECOGNISED)
-        with location.open("rb") as stream:
-            head = stream.read(4)
+        file = replace(file, size=status.st_size, mtime_ns=status.st_mtime_ns)
+        told = known.get(file) or _sniff(file)
+        # Why a file can't be read need not show in it: that is looked at again each time.
+        if told.get("format") != UNREADABLE:
+            known.put(file, told)
+        return replace(file, format=told.get("format", UNRECOGNISED), problem=told.get("problem"))
     except OSError as error:
-        return CaptureFile(root, path, 0, 0, UNREADABLE, str(error))
-    if head == _PARQUET:
-        return _with(file, *_sniff_parquet(location))
+        return _unreadable(root, location, error)
+
+
+def _unreadable(root: Path, location: Path, error: OSError) -> CaptureFile:
+    problem = error.strerror or str(error)
+    return CaptureFile(location, _name(root, location), format=UNREADABLE, problem=problem)
+
+
+def _name(root: Path, location: Path) -> str:
+    name = os.fsencode(location.relative_to(root).as_posix())
+    return name.decode("utf-8", "backslashreplace")
+
+
+def _with_sessions(files: list[CaptureFile]) -> list[CaptureFile]:
+    """Name the session of each JSONL file; no two files share one."""
+    taken: set[str] = set()
+    named = []
+    for file in files:
+        session_id = file.path
+        for ending in (".gz", ".zst", ".jsonl"):
+            session_id = session_id.removesuffix(ending)
+        if file.format == JSONL:
+            session_id = file.path if session_id in taken else session_id
+            taken.add(session_id)
+        named.append(replace(file, session_id=session_id))
+    return named
+
+
+def _sniff(file: CaptureFile) -> Told:
+    """The format of a file, and what is wrong with it, from its content."""
+    with file.location.open("rb") as stream:
+        if stream.read(4) == _PARQUET:
+            return _sniff_parquet(file.location)
+    with open_bytes(file) as plain:
+        return _sniff_text(plain)
+
+
+def _sniff_parquet(location: Path) -> Told:
     try:
-        with open_bytes(location) as stream:
-            return _with(file, _sniff_text(stream.read(SNIFFED_BYTES)), None)
-    except (OSError, EOFError, zstandard.ZstdError) as error:
-        return _with(file, UNREADABLE, f"{type(error).__name__}: {error}")
-
-
-def _with(file: CaptureFile, kind: str, problem: str | None) -> CaptureFile:
-    return CaptureFile(file.root, file.path, file.size, file.mtime_ns, kind, problem)
-
-
-def _sniff_parquet(location: Path) -> tuple[str, str | None]:
-    try:
-        names = set(pq.read_schema(location).names)
+        problems = stored_rows.unreadable_columns(pq.read_schema(location))
     except (OSError, pa.ArrowException) as error:
-        return UNREADABLE, str(error)
-    missing = _NEEDED_COLUMNS - names
-    return (
-        (UNRECOGNISED, f"no column {', '.join(sorted(missing))}")
-        if missing
-        else (EVENT_STORE, None)
-    )
+        return {"format": UNREADABLE, "problem": str(error)}
+    if problems:
+        return {"format": UNRECOGNISED, "problem": ", ".join(problems)}
+    return {"format": EVENT_STORE}
 
 
-def _sniff_text(head: bytes) -> str:
-    """JSONL where at least one record of the beginning is an event."""
-    if b"\x00" in head[:4096]:
-        return UNRECOGNISED
-    return (
-        JSONL if any(chunk.envelopes for chunk in read_records(io.BytesIO(head))) else UNRECOGNISED
-    )
+def _sniff_text(stream: PlainBytes) -> Told:
+    """JSONL where one record of the beginning is plainly an event or a line of the recorder."""
+    first = cast(BinaryIO, FirstBytes(cast(BinaryIO, stream), SNIFFED_BYTES))
+    for chunk in read_records(first, chunk_bytes=_SNIFFED_AT_ONCE):
+        if any(map(protocol.is_plainly_recorded, chunk.envelopes)):
+            return {"format": JSONL}
+    if stream.broken is not None:
+        return {"format": UNREADABLE, "problem": stream.broken}
+    return {"problem": "no record of a capture in it"}
 
 
 @contextmanager
-def open_bytes(location: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading; gzip and zstd, told by their first bytes, are decompressed."""
-    with location.open("rb") as raw:
-        head = raw.read(4)
-        raw.seek(0)
-        if head[:2] == _GZIP:
-            with gzip.open(raw) as stream:
-                yield cast(BinaryIO, stream)
-        elif head == _ZSTD:
-            with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as stream:
-                yield cast(BinaryIO, stream)
-        else:
-            yield raw
+def open_bytes(file: CaptureFile) -> Iterator[PlainBytes]:
+    """Open a file for reading its plain bytes, as far as it went when it was found."""
+    with file.location.open("rb") as stream:
+        yield PlainBytes(stream, file.size)
 
 
-class DigestingStream(io.RawIOBase):
-    """A stream that remembers the digest of what was read from it, and a break in the middle.
-
-    A compressed file that ends early gives what could be decompressed; `broken` says why it ended.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._digest = xxhash.xxh3_128()
-        self.broken: str | None = None
-
-    def read(self, size: int = -1) -> bytes:
-        """Read up to ``size`` bytes."""
-        try:
-            data = self._stream.read(size)
-        except (OSError, EOFError, zstandard.ZstdError) as error:
-            self.broken = f"{type(error).__name__}: {error}"
-            return b""
-        self._digest.update(data)
-        return data
-
-    def hexdigest(self) -> str:
-        """The digest of the bytes read so far (xxh3-128, hex)."""
-        return self._digest.hexdigest()
+def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
+    """The rows of an event-store file as record batches of the columns that are read."""
+    with pq.ParquetFile(file.location) as parquet:
+        columns = [name for name in stored_rows.READ if name in parquet.schema_arrow.names]
+        yield from parquet.iter_batches(columns=columns)
 
 
-def store_rows(location: Path) -> Iterator[Any]:
-    """The rows of an event-store file as record batches of the columns that are there."""
-    with pq.ParquetFile(location) as file:
-        yield from file.iter_batches()
+def store_row_count(file: CaptureFile) -> int:
+    """How many rows an event-store file says it has."""
+    with pq.ParquetFile(file.location) as parquet:
+        return int(parquet.metadata.num_rows)

@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from hmac import digest as hmac_digest
 from pathlib import Path
+from threading import get_ident
 
 import msgspec
 import pyarrow as pa
@@ -23,7 +24,7 @@ import xxhash
 from rugs_assets.lake.unit_writer import UnitWriter
 from rugs_assets.lake.units import REJECTED, Summary, Unit, UnitPlan
 
-DECODER_VERSION = 2
+DECODER_VERSION = 3
 """Goes up with every change of what is read from a capture: older entries are not used."""
 
 
@@ -38,15 +39,24 @@ class Decoder:
     def __init__(self, cache: Path, pseudonym_key: bytes) -> None:
         self._cache = cache
         self._key = pseudonym_key
+        self._entries: dict[str, list[str]] = {}
         self.fingerprint = hashlib.sha256(b"fingerprint" + pseudonym_key).hexdigest()[:16]
 
     def pseudonym(self, player_id: str) -> str:
         """The keyed pseudonym of a player id (HMAC-SHA-256, 16 hex digits)."""
         return "p-" + hmac_digest(self._key, player_id.encode(), "sha256").hex()[:16]
 
+    def look(self) -> None:
+        """Look at what the cache holds; once for many units, since it may hold many entries."""
+        self._entries = {}
+        if self._cache.is_dir():
+            for path in sorted(self._cache.iterdir()):
+                if path.suffix == ".json" and not path.name.startswith("."):
+                    self._entries.setdefault(path.stem.partition("-")[0], []).append(path.stem)
+
     def is_known(self, plan: UnitPlan) -> bool:
         """Whether there is an entry of these very files."""
-        return any(self._cache.glob(f"{self._name(plan)}-*.json"))
+        return self._name(plan) in self._entries
 
     def decode(self, plan: UnitPlan, own: dict[str, list[str]]) -> Unit:
         """The decoded unit; read from the cache where it is there.
@@ -56,14 +66,25 @@ class Decoder:
             own: session -> own player pseudonyms known so far; brought up to date.
         """
         name = self._name(plan)
-        for path in sorted(self._cache.glob(f"{name}-*.json")):
-            summary = msgspec.json.decode(path.read_bytes(), type=Summary)
-            if all(own.get(session, []) == known for session, known in summary.own_before.items()):
-                own |= summary.own_after
-                return self._unit(path.stem, summary)
+        for stem in self._entries.get(name, ()):
+            unit = self._read(stem)
+            if unit is not None and all(
+                own.get(session, []) == known for session, known in unit.summary.own_before.items()
+            ):
+                own |= unit.summary.own_after
+                return unit
         unit = self._decode(name, plan, own)
         own |= unit.summary.own_after
         return unit
+
+    def _read(self, stem: str) -> Unit | None:
+        """An entry; None where it is not whole (somebody cleaned up, or a disk lost it)."""
+        try:
+            found = (self._cache / f"{stem}.json").read_bytes()
+            unit = self._unit(stem, msgspec.json.decode(found, type=Summary))
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return unit if unit.events.is_file() and unit.rejects.is_file() else None
 
     def _name(self, plan: UnitPlan) -> str:
         made_of = [DECODER_VERSION, self.fingerprint] + [
@@ -77,7 +98,7 @@ class Decoder:
 
     def _decode(self, name: str, plan: UnitPlan, own: Mapping[str, list[str]]) -> Unit:
         self._cache.mkdir(parents=True, exist_ok=True)
-        scratch = self._cache / f".{name}-{os.getpid()}"
+        scratch = self._cache / f".{name}-{os.getpid()}-{get_ident()}"
         events, rejects = scratch.with_suffix(".events"), scratch.with_suffix(".rejects")
         try:
             with UnitWriter(events, rejects, self.pseudonym) as writer:

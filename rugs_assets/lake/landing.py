@@ -18,13 +18,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from rugs_assets.domain.events import REJECTED_INPUT
 from rugs_assets.domain.sessions import DayPlan, Session, belonging, rows_of_day
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile, find_captures
 from rugs_assets.lake.decoded import DECODER_VERSION, Decoder, read_rejects
+from rugs_assets.lake.known_formats import KnownFormats
 from rugs_assets.lake.session_sources import SessionSource
 from rugs_assets.lake.units import Block, FileTally, Unit, plan_units
 
@@ -63,7 +63,8 @@ class Landing:
         default_day: date = date(2025, 10, 1),
     ) -> None:
         self.captures = Path(captures)
-        self._decoder = Decoder(Path(cache), pseudonym_key)
+        self._cache = Path(cache)
+        self._decoder = Decoder(self._cache, pseudonym_key)
         self._default_day = default_day
 
     def refresh(self, progress: Callable[[LandingProgress], None] | None = None) -> Inventory:
@@ -72,7 +73,10 @@ class Landing:
         Args:
             progress: called after each file that had to be decoded.
         """
-        found = find_captures(self.captures)
+        formats = KnownFormats(self._cache)
+        found = find_captures(self.captures, formats)
+        formats.save()
+        self._decoder.look()
         plans = [(plan, self._decoder.is_known(plan)) for plan in plan_units(found)]
         total = sum(file.size for plan, known in plans if not known for file in plan.files)
         units: list[Unit] = []
@@ -130,7 +134,7 @@ class Inventory:
     def days(self) -> tuple[date, ...]:
         """The dates that the captures hold, oldest first."""
         days = {day for source in self.sources.values() for day in source.session.days}
-        return tuple(sorted(days | set(self._rejects_by_day)))
+        return tuple(sorted(days | set(self.rejects_by_day)))
 
     def select(self, day: date) -> DayInput:
         """The input of one date.
@@ -148,7 +152,8 @@ class Inventory:
         return DayInput(self, day)
 
     @cached_property
-    def _rejects_by_day(self) -> dict[date, list[pa.Table]]:
+    def rejects_by_day(self) -> dict[date, list[pa.Table]]:
+        """What was rejected, by the date it lies in; input that names none lies in the default."""
         by_day: dict[date, list[pa.Table]] = {}
         for unit in self.units:
             if not unit.summary.rejected:
@@ -169,7 +174,7 @@ class Inventory:
         source = self.sources.get(session_id)
         if source is None:
             return self.default_day
-        return source.session.days_at(np.array([near_seq], np.int64))[0]
+        return source.session.day_at(int(near_seq))
 
 
 class DayInput:
@@ -178,6 +183,10 @@ class DayInput:
     def __init__(self, inventory: Inventory, day: date) -> None:
         self._inventory = inventory
         self.day = day
+
+    @property
+    def _rejects(self) -> list[pa.Table]:
+        return self._inventory.rejects_by_day.get(self.day, [])
 
     @cached_property
     def _plans(self) -> dict[str, DayPlan]:
@@ -228,9 +237,8 @@ class DayInput:
 
     def rejected(self) -> Iterator[pa.RecordBatch]:
         """The rows of `rejected_input`, by file and position."""
-        tables = self._inventory._rejects_by_day.get(self.day, [])
-        if tables:
-            table = pa.concat_tables(tables).sort_by(
+        if self._rejects:
+            table = pa.concat_tables(self._rejects).sort_by(
                 [("source_file", "ascending"), ("source_position", "ascending")]
             )
             yield from table.cast(REJECTED_INPUT).to_batches()
@@ -243,9 +251,11 @@ class DayInput:
             for session_id in self._plans
             for unit, _ in self._inventory.sources[session_id].blocks
         }
-        files = sorted({(f.path, f.digest) for unit in units.values() for f in unit.summary.files})
+        files = {(f.path, f.digest) for unit in units.values() for f in unit.summary.files}
+        rejected = {path for table in self._rejects for path in table["source_file"].to_pylist()}
+        files |= {(f.path, f.digest) for f in self._inventory.files if f.path in rejected}
         made_of = [f"decoder {DECODER_VERSION}", self._inventory.fingerprint]
-        made_of += [f"{path} {digest}" for path, digest in files]
+        made_of += [f"{path!r} {digest}" for path, digest in sorted(files)]
         return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
 
     def tally(self) -> dict[str, Any]:
@@ -261,7 +271,7 @@ class DayInput:
             clocks[session_id] = f"{clock.offset_us / 3.6e9:+.2f} h, {clock.basis}"
             for events in source.events(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
                 _count(source.session, self.day, events, used, ignored)
-        rejected = sum(t.num_rows for t in self._inventory._rejects_by_day.get(self.day, []))
+        rejected = sum(table.num_rows for table in self._rejects)
         return {
             "sessions": len(clocks),
             "kept": used.total() + ignored.total(),
@@ -277,12 +287,7 @@ class DayInput:
 def _count(
     session: Session, day: date, events: pa.Table, used: Counter[str], ignored: Counter[str]
 ) -> None:
-    prefix = day.strftime("%Y%m%d-")
-    games = belonging(session, events)
-    homeless = session.homeless(events)
-    names: list[Any] = events["event"].to_pylist()
-    rows = zip(games, names, events["is_used"].to_pylist(), homeless, strict=True)
-    for game, name, is_used, is_homeless in rows:
-        if game is not None and not game.startswith(prefix):
-            continue
-        (used if is_used and not is_homeless else ignored)[name] += 1
+    own = session.is_of(day, belonging(session, events))
+    is_used = events["is_used"].to_numpy() & ~session.homeless(events)
+    for keep, into in ((own & is_used, used), (own & ~is_used, ignored)):
+        into.update(map(str, events["event"].filter(pa.array(keep)).to_pylist()))

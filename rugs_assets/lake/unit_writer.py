@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,24 +22,31 @@ from rugs_assets.domain.session_facts import describe_block
 from rugs_assets.lake.capture_files import (
     EVENT_STORE,
     CaptureFile,
-    DigestingStream,
     open_bytes,
+    store_row_count,
     store_rows,
 )
+from rugs_assets.lake.redaction import redacted
 from rugs_assets.lake.units import REJECTED, Block, FileTally, Summary, UnitPlan
 
 BLOCK_ROWS = 65_536
-LONGEST_RAW_TEXT = 65_536
-
-_NAME = re.compile(r'("username"\s*:\s*)"(?:[^"\\]|\\.)*"?')
-_PLAYER = re.compile(r"did:[a-z]+:[0-9A-Za-z_-]+")
+LAST_SEQ = 2**53
+"""Behind every event of a session."""
 
 
 class UnitWriter:
     """Writes the events and rejects of one unit as they are decoded."""
 
     def __init__(self, events: Path, rejects: Path, pseudonym: Callable[[str], str]) -> None:
-        self._events = pq.ParquetWriter(events, DECODED, compression="zstd")
+        texts = [column.name for column in DECODED if pa.types.is_string(column.type)]
+        self._events = pq.ParquetWriter(
+            events,
+            DECODED,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=cast(Any, texts),
+            write_statistics=False,
+        )
         self._rejects = pq.ParquetWriter(rejects, REJECTED, compression="zstd")
         self._pseudonym = pseudonym
         self._reader = CaptureReader(pseudonym)
@@ -77,21 +84,26 @@ class UnitWriter:
 
     def _read(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
         if file.format == EVENT_STORE:
-            yield from self._reader.event_store(
-                store_rows(file.location), source_file=file.path, doc_type=_doc_type(file.path)
-            )
-            tally.digest = xxhash.xxh3_128_hexdigest(file.location.read_bytes())
+            yield from self._stored(file, tally)
             return
-        with open_bytes(file.location) as stream:
-            digesting = DigestingStream(stream)
+        with open_bytes(file) as plain:
             yield from self._reader.jsonl(
-                cast(BinaryIO, digesting), source_file=file.path, session_id=file.session_id
+                cast(BinaryIO, plain), source_file=file.path, session_id=file.session_id
             )
-            tally.digest = digesting.hexdigest()
-            if digesting.broken is not None:
-                nothing = DECODED.empty_table().to_batches() or [_EMPTY]
-                why = Reject(tally.lines + 1, digesting.broken, b"", 0, file.session_id, 2**53)
-                yield Decoded(nothing[0], [why], 1)
+            tally.digest = plain.hexdigest()
+            if plain.broken is not None:
+                yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
+
+    def _stored(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
+        with file.location.open("rb") as stream:
+            tally.digest = xxhash.xxh3_128_hexdigest(stream.read())
+        try:
+            yield from self._reader.event_store(
+                store_rows(file), source_file=file.path, doc_type=_doc_type(file.path)
+            )
+        except (OSError, pa.ArrowException) as error:
+            left = store_row_count(file) - tally.lines
+            yield _break(tally.lines + 1, left, f"{type(error).__name__}: {error}", "")
 
     def _flush(self) -> None:
         if not self._pending:
@@ -129,7 +141,11 @@ class UnitWriter:
             self._rejects.write_table(pa.Table.from_pylist(rows, REJECTED))
 
 
-_EMPTY = pa.RecordBatch.from_pylist([], DECODED)
+def _break(position: int, lines: int, reason: str, session_id: str) -> Decoded:
+    """What can't be read any more, as one reject: it stands after all that could be read."""
+    nothing = pa.RecordBatch.from_pylist([], DECODED)
+    rejects = [Reject(position, reason, b"", 0, session_id, LAST_SEQ)]
+    return Decoded(nothing, rejects, lines, joined=lines - 1)
 
 
 def _is_sorted(table: pa.Table) -> bool:
@@ -140,10 +156,3 @@ def _is_sorted(table: pa.Table) -> bool:
 def _doc_type(path: str) -> str | None:
     found = re.search(r"(?:^|/)doc_type=([^/]+)/", path)
     return found.group(1) if found else None
-
-
-def redacted(raw: bytes, pseudonym: Callable[[str], str]) -> str:
-    """A rejected text as it may be stored: names removed, player ids as pseudonyms."""
-    text = raw[:LONGEST_RAW_TEXT].decode("utf-8", "backslashreplace")
-    text = _NAME.sub(r'\1"[removed]"', text)
-    return _PLAYER.sub(lambda found: pseudonym(found.group()), text)
