@@ -1,7 +1,10 @@
 """Taking out what no kept version needs, never harming a running writer or a kept version.
 
-Belongs here: vacuum and the traces of killed writers. Goes elsewhere: deciding which versions a
-release needs.
+What a release rests on is kept by itself: the versions of its tables are read from the manifests
+while no release can appear, and a manifest that cannot be read stops the vacuum.
+
+Belongs here: vacuum and the traces of killed writers. Goes elsewhere: what is in a release
+(`release_files`).
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from deltalake.exceptions import DeltaError
 
 from rugs_assets.lake import delta_log
 from rugs_assets.lake.errors import LakeError, WriteFailed
+from rugs_assets.lake.release_files import kept_versions
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.lake.storage import Store
 
@@ -46,13 +50,14 @@ def vacuum(
 ) -> Vacuumed:
     """Delete files that no kept version refers to and that are older than the retention.
 
-    The latest version is always kept. Writers wait while this runs, and it waits for those that
-    have files in place but not yet committed; the streaming of their rows goes on meanwhile.
+    The latest version and those that releases rest on are always kept. Writers wait while this
+    runs, and it waits for those that have files in place but not yet committed; the streaming of
+    their rows goes on meanwhile.
 
     Args:
         store: where the table lies.
         spec: the table.
-        keep_versions: versions that stay readable.
+        keep_versions: further versions that stay readable.
         retention_hours: files younger than this stay, and so do those replaced within it. 0 only on
             a local store, where the lock proves that no writer is about to commit.
         dry_run: only say what would go.
@@ -61,6 +66,7 @@ def vacuum(
     Raises:
         LakeBusy: writers did not finish in time.
         LakeError: a retention that could harm writers.
+        ReleaseDamaged: a release cannot be read, so that it is not known what it rests on.
     """
     if retention_hours < (0 if store.local else 1):
         raise LakeError(
@@ -69,7 +75,8 @@ def vacuum(
         )
     with store.maintaining(spec.name, timeout):
         table = delta_log.load(store, spec)
-        keep = sorted({*keep_versions, table.version()})
+        released = kept_versions(store, spec.name)
+        keep = sorted({*keep_versions, *released, table.version()})
         for version in keep:
             delta_log.load(store, spec, version)  # one that does not exist is an error here
         try:

@@ -23,7 +23,7 @@ from rugs_assets.lake.errors import LakeError, WriteFailed, cure_of
 from rugs_assets.lake.maintenance import Vacuumed
 from rugs_assets.lake.parquet_files import DateFiles
 from rugs_assets.lake.publishing import publish
-from rugs_assets.lake.rows import Rows, check_schema, footers
+from rugs_assets.lake.rows import Rows, check_schema
 from rugs_assets.lake.specs import (
     DATE_COLUMN,
     Commit,
@@ -31,9 +31,9 @@ from rugs_assets.lake.specs import (
     Provenance,
     StoredDate,
     TableSpec,
-    content_digest,
 )
-from rugs_assets.lake.storage import open_store
+from rugs_assets.lake.storage import Store, open_store
+from rugs_assets.lake.stored_dates import stored_dates
 
 __all__ = [
     "DATE_COLUMN",
@@ -68,6 +68,11 @@ class Lake:
     def root(self) -> str:
         """The folder or URL, absolute."""
         return self._store.root
+
+    @property
+    def store(self) -> Store:
+        """The place itself, for what else is built on it in this layer."""
+        return self._store
 
     def uri(self, spec: TableSpec) -> str:
         """Where a table lies, as any Delta reader takes it."""
@@ -188,24 +193,7 @@ class Lake:
         """
         table = delta_log.load(self._store, spec, version)
         files = [file for file in delta_log.files_of(table) if file.day == day]
-        if not files:
-            return None
-        said = footers(self._store, spec, files)
-        return StoredDate(
-            table=spec.name,
-            day=day,
-            version=table.version(),
-            rows=sum(footer.rows for footer in said),
-            bytes=sum(file.bytes for file in files),
-            files=tuple(file.path for file in files),
-            content_digest=content_digest(
-                said[0].schema_fingerprint, (footer.data_digest for footer in said)
-            ),
-            schema_version=said[0].schema_version,
-            code_version=said[0].code_version,
-            input_digest=said[0].input_digest,
-            config=said[0].config,
-        )
+        return stored_dates(self._store, spec, table.version(), files).get(day)
 
     def version(self, spec: TableSpec) -> int:
         """The latest version."""

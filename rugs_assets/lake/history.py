@@ -1,0 +1,162 @@
+"""The past of a table: what a version holds, what differs between two, and going back to one.
+
+In: a store, a table, versions. Out: frozen records, or one commit. Invariants: going back is a
+commit like any other: nothing is rewritten, the log only grows, and what was there before can be
+gone back to as well.
+
+Belongs here: show, diff, restore. Goes elsewhere: the log itself (`delta_log`, `Lake.versions`),
+reading rows (`Lake.read`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from rugs_assets.lake import delta_log
+from rugs_assets.lake.delta_log import LoggedFile
+from rugs_assets.lake.errors import LakeError, VersionMissing
+from rugs_assets.lake.specs import DATE_COLUMN, StoredDate, TableSpec
+from rugs_assets.lake.stored_dates import stored_dates
+from rugs_assets.lake.tables import Lake
+
+Version = int | datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DateChange:
+    """A date that two versions hold differently; None where a version does not hold it.
+
+    Attributes:
+        rows: rows before and after.
+        same_rows: whether only the provenance differs.
+    """
+
+    day: date
+    before: StoredDate | None
+    after: StoredDate | None
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """Rows before and after."""
+        return (
+            0 if self.before is None else self.before.rows,
+            0 if self.after is None else self.after.rows,
+        )
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether the rows are the same and only where they came from differs."""
+        return (
+            self.before is not None
+            and self.after is not None
+            and self.before.content_digest == self.after.content_digest
+        )
+
+
+def shown(lake: Lake, spec: TableSpec, version: Version = None) -> list[StoredDate]:
+    """What a version holds, date by date.
+
+    Raises:
+        TableMissing, VersionMissing, FileDamaged: as they say.
+    """
+    table = delta_log.load(lake.store, spec, version)
+    files = delta_log.files_of(table)
+    return list(stored_dates(lake.store, spec, table.version(), files).values())
+
+
+def changes(lake: Lake, spec: TableSpec, before: Version, after: Version) -> list[DateChange]:
+    """The dates that two versions hold differently, oldest first.
+
+    Only their files are opened, so that the cost is that of the differences.
+
+    Raises:
+        TableMissing, VersionMissing, FileDamaged: as they say.
+    """
+    old, new = (delta_log.load(lake.store, spec, each) for each in (before, after))
+    old_files, new_files = _by_date(delta_log.files_of(old)), _by_date(delta_log.files_of(new))
+    differing = [
+        day for day in sorted({*old_files, *new_files}) if old_files.get(day) != new_files.get(day)
+    ]
+
+    def stored(files: dict[date, list[LoggedFile]], version: int) -> dict[date, StoredDate]:
+        wanted = [file for day in differing for file in files.get(day, [])]
+        return stored_dates(lake.store, spec, version, wanted)
+
+    was, became = stored(old_files, old.version()), stored(new_files, new.version())
+    return [DateChange(day, was.get(day), became.get(day)) for day in differing]
+
+
+def restore(
+    lake: Lake, spec: TableSpec, version: int | datetime, days: Iterable[date], run_id: str
+) -> list[DateChange]:
+    """Make dates again what they were at a version; one commit a date, as in a materialization.
+
+    A date is whole at any time; between two dates a reader sees the one restored and the other not
+    yet, as after any two runs.
+
+    Args:
+        lake: the store.
+        spec: the table.
+        version: what to go back to.
+        days: which dates; each must have been there.
+        run_id: said in the log beside the provenance of the rows.
+
+    Returns:
+        What changed.
+
+    Raises:
+        VersionMissing: a file of that version is gone, or it lacks one of the dates.
+        SchemaMismatch: the version was written under another schema than the table has now.
+    """
+    then = delta_log.load(lake.store, spec, version)
+    files = _by_date(delta_log.files_of(then))
+    differing = {change.day: change for change in changes(lake, spec, None, then.version())}
+    wanted = sorted(set(days))
+    for day in wanted:
+        if day not in files:
+            raise VersionMissing(f"version {then.version()} of {spec.name} does not hold {day}")
+    done = [differing[day] for day in wanted if day in differing]
+    with lake.store.publishing(spec.name):
+        for change in done:
+            _refuse_gone(lake, spec, files[change.day])
+        for change in done:
+            stored = change.after
+            if stored is None:
+                raise LakeError(f"{spec.name}, {change.day}: nothing is known of its rows")
+            delta_log.commit_date(
+                lake.store,
+                spec,
+                change.day,
+                files[change.day],
+                _logged(stored, run_id, then.version()),
+            )
+    return done
+
+
+def _logged(stored: StoredDate, run_id: str, version: int) -> dict[str, object]:
+    said = asdict(stored)
+    kept = ("rows", "schema_version", "content_digest", "code_version", "input_digest", "config")
+    return {
+        **{name: said[name] for name in kept},
+        DATE_COLUMN: stored.day.isoformat(),
+        "run_id": run_id,
+        "restored_from": version,
+    }
+
+
+def _refuse_gone(lake: Lake, spec: TableSpec, files: Iterable[LoggedFile]) -> None:
+    for file in files:
+        if lake.store.size(spec.name, file.path) != file.bytes:
+            raise VersionMissing(
+                f"{spec.name}, {file.day}: {lake.store.path(spec.name, file.path)} was vacuumed; "
+                "the date cannot be restored, compute it again"
+            )
+
+
+def _by_date(files: Iterable[LoggedFile]) -> dict[date, list[LoggedFile]]:
+    found: dict[date, list[LoggedFile]] = {}
+    for file in files:
+        found.setdefault(file.day, []).append(file)
+    return found
