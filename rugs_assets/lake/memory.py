@@ -1,0 +1,33 @@
+"""How much memory may be taken: half of what the machine, or the container, has to give."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_FALLBACK = 2**31
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def default_limit() -> int:
+    """Bytes: half of what is available now; 1 GiB where the system does not say."""
+    found = [free for free in (_of_the_machine(), _of_the_container()) if free is not None]
+    return min(found, default=_FALLBACK) // 2
+
+
+def _of_the_machine() -> int | None:
+    try:
+        said = re.search(r"^MemAvailable:\s+(\d+) kB", _MEMINFO.read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(said[1]) * 1024 if said else None
+
+
+def _of_the_container() -> int | None:
+    try:
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+    return max(0, int(limit) - used) if limit.isdigit() else None
