@@ -59,10 +59,12 @@ class CaptureReader:
 
     Args:
         pseudonym: player id -> keyed pseudonym.
+        any_game: whether a game may have any id; a capture's must name its date.
     """
 
-    def __init__(self, pseudonym: Pseudonym) -> None:
+    def __init__(self, pseudonym: Pseudonym, *, any_game: bool = False) -> None:
         self._payloads = PayloadReader(pseudonym)
+        self._any_game = any_game
         self._sessions: dict[str, SessionState] = {}
 
     def session(self, session_id: str) -> SessionState:
@@ -110,7 +112,7 @@ class CaptureReader:
         def raw(row: int) -> bytes:
             return chunk.raw(kept[row])
 
-        rows = EventRows(source_file, heads, payloads)
+        rows = EventRows(source_file, heads, payloads, any_game=self._any_game)
         for row, (event, payload) in enumerate(zip(events, payloads, strict=True)):
             if payload is None:
                 if event in USED:
@@ -174,7 +176,7 @@ class CaptureReader:
         def raw(at: int) -> bytes:
             return stored[at].raw
 
-        rows = EventRows(source_file, heads, payloads)
+        rows = EventRows(source_file, heads, payloads, any_game=self._any_game)
         for at, (row, payload) in enumerate(zip(stored, payloads, strict=True)):
             state = self.session(row.session_id)
             if row.problem is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,21 @@ from rugs_assets.domain.game_views import GameView, note_frames
 from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets.domain.session_blocks import session_blocks
 from rugs_assets.domain.violations import Violations, violations
+
+if TYPE_CHECKING:
+    from rugs_assets.domain.segmenter import Episode, EpisodeSegmenter
+
+__all__ = ["EPISODES", "Episode", "EpisodeRules", "EpisodeSegmenter", "episodes_of"]
+
+
+def __getattr__(name: str) -> Any:
+    """The event-list face is found here too; it rests on this module, so it is loaded late."""
+    if name in ("Episode", "EpisodeSegmenter"):
+        from rugs_assets.domain import segmenter
+
+        return getattr(segmenter, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 EPISODES = pa.schema(
     [

@@ -86,9 +86,18 @@ class EventRows:
         heads: what every event has.
         payloads: for each event the payload of a frame or player tick; None where it is no such
             event, or where its payload was lost.
+        any_game: whether a game may have any id; otherwise it must name its date.
     """
 
-    def __init__(self, source_file: str, heads: Heads, payloads: Sequence[Payload | None]) -> None:
+    def __init__(
+        self,
+        source_file: str,
+        heads: Heads,
+        payloads: Sequence[Payload | None],
+        *,
+        any_game: bool = False,
+    ) -> None:
+        self._any_game = any_game
         self._source_file = source_file
         self._heads = heads
         self._payloads = [_NOTHING if payload is None else payload for payload in payloads]
@@ -121,7 +130,8 @@ class EventRows:
         heads = self._heads
         stamps = parse_stamps(heads.stamps)
         self._note(~stamps.valid, "no readable time stamp")
-        self._check_games()
+        if not self._any_game:
+            self._check_games()
         arrays: list[Array] = [
             _mostly_one(heads.sessions),
             pa.array(heads.seqs, pa.int64()),

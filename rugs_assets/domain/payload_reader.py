@@ -98,6 +98,8 @@ class PayloadReader:
         if found is not None:
             if isinstance(found, PlayerUpdatePayload | UsernamePayload):
                 state.name_own(found.id, self._pseudonym)
+            elif isinstance(found, ButtonPayload):
+                state.name_own(found.player_id, self._pseudonym)
             rows.cells(row, RARE[event].cells(found, self._pseudonym, epoch_ms))
 
     def _position(self, entry: protocol.PlayerEntry) -> dict[str, object]:

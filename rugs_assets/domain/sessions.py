@@ -184,6 +184,37 @@ def rows_of_day(
             yield _as_rows(session, used, games, own, keep)
 
 
+def rows_of_session(session: Session, events: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
+    """The rows of `raw_ws_events` of a whole session, whatever the dates of its games.
+
+    Args:
+        session: the session.
+        events: blocks of its events in order of seq, repeats removed (schema `DECODED`).
+    """
+    for block in events:
+        used = block.filter(block["is_used"])
+        if used.num_rows:
+            own = np.ones(used.num_rows, bool)
+            yield _as_rows(session, used, belonging(session, used), own, ~session.homeless(used))
+
+
+def without_repeats(events: pa.Table) -> pa.Table:
+    """Events sorted by seq; one with the number, name and stamp of that before it repeats it."""
+    order = np.argsort(events["seq"].to_numpy(), kind="stable")
+    if not (np.diff(order) == 1).all():
+        events = events.take(order)
+    seqs = events["seq"].to_numpy()
+    same = np.flatnonzero(seqs[1:] == seqs[:-1])
+    if not len(same):
+        return events
+    keep = np.ones(len(seqs), bool)
+    names, stamps = events["event"], events["stamped_at"]
+    for at in same.tolist():
+        if names[at] == names[at + 1] and stamps[at] == stamps[at + 1]:
+            keep[at + 1] = False
+    return events.filter(pa.array(keep))
+
+
 def belonging(session: Session, events: pa.Table) -> NDArray[np.object_]:
     """The game of each event: the one it names, else the one current in its session."""
     named = events["game_id"].to_numpy()

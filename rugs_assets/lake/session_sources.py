@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rugs_assets.domain.sessions import Session
+from rugs_assets.domain.sessions import Session, without_repeats
 from rugs_assets.lake.units import Block, Unit
 
 
@@ -46,26 +45,9 @@ class SessionSource:
             ready = held.filter(pa.array(seqs < bound))
             held = held.filter(pa.array(seqs >= bound))
             if ready.num_rows:
-                yield _without_repeats(ready)
+                yield without_repeats(ready)
 
 
 def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
     with pq.ParquetFile(unit.events) as file:
         return file.read_row_group(block.row_group, columns=columns)
-
-
-def _without_repeats(events: pa.Table) -> pa.Table:
-    """Sorted by seq; a row with the number, name and stamp of the one before repeats it."""
-    order = np.argsort(events["seq"].to_numpy(), kind="stable")
-    if not (np.diff(order) == 1).all():
-        events = events.take(order)
-    seqs = events["seq"].to_numpy()
-    same = np.flatnonzero(seqs[1:] == seqs[:-1])
-    if not len(same):
-        return events
-    keep = np.ones(len(seqs), bool)
-    names, stamps = events["event"], events["stamped_at"]
-    for at in same.tolist():
-        if names[at] == names[at + 1] and stamps[at] == stamps[at + 1]:
-            keep[at + 1] = False
-    return events.filter(pa.array(keep))
