@@ -66,7 +66,9 @@ def main() -> int:
             " and end yesterday (UTC)"
         )
     show(outcomes, inventory, settings, console)
-    return 0 if all(outcome.ok for outcome in outcomes) else 1
+    if not outcomes:
+        return 2
+    return 0 if all(outcome.ok for outcome in outcomes) and not inventory.unreadable else 1
 
 
 def captures_in(settings: Settings, console: Console) -> Inventory:

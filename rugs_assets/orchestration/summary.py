@@ -87,11 +87,17 @@ def show(
     outcomes: Sequence[DateOutcome], inventory: Inventory, settings: Settings, console: Console
 ) -> None:
     """Print the table, the problems, and how to open what was written."""
-    console.print(_table(outcomes, settings))
+    if outcomes:
+        console.print(_table(outcomes, settings))
+    else:
+        console.print(f"{settings.captures} (RUGS_CAPTURES) holds no date to materialize.")
     for outcome in outcomes:
         style = "yellow" if outcome.ok else "red"
         for problem in outcome.problems:
             console.print(f"{outcome.day}: {problem}", style=style, markup=False, soft_wrap=True)
+    for file in inventory.unreadable:
+        said = f"Cannot be opened: {file.path} in {settings.captures}: {file.problem}"
+        console.print(said, style="red", markup=False, soft_wrap=True)
     for path in inventory.unrecognised:
         console.print(
             f"Not a capture, left alone: {path}", style="yellow", markup=False, soft_wrap=True
