@@ -37,9 +37,9 @@ def features_page() -> str:
     header = ("i", "name", "source", "unit", "carry", "default", "range", "made of")
     about = (
         f"Version {FEATURES_VERSION}, digest `{features_digest()}`. All are float32 and finite. "
-        "*Carry* is how far the last known value lasts; a value never seen is the default. Bit *i* of "
-        "`observed` says that feature *i* rests on a received value within its carry scope; the bit "
-        "of a derived feature is set when all it is made of is observed."
+        "*Carry* is how far the last known value lasts; a value never seen is the default. Bit *i* "
+        "of `observed` says that feature *i* rests on a received value within its carry scope; the "
+        "bit of a derived feature is set when all it is made of is observed."
     )
     return _page("The 36 features", about, _table(header, rows))
 
@@ -72,9 +72,9 @@ def rewards_page() -> str:
         for reward in REWARDS.values()
     ]
     about = (
-        "Chosen by name in the configuration of `aligned_samples`. At the rug the settlement counts: "
-        "forced sales and side-bet payouts that arrive after the rug frame and before the next "
-        "presale opens. Where the balance is not known at either end the reward is 0."
+        "Chosen by name in the configuration of `aligned_samples`. At the rug the settlement "
+        "counts: forced sales and side-bet payouts that arrive after the rug frame and before the "
+        "next presale opens. Where the balance is not known at either end the reward is 0."
     )
     return _page("Rewards", about, _table(("name", "version", "unit", "meaning"), rows))
 
