@@ -90,9 +90,11 @@ def _blocks(stream: BinaryIO, size: int, longest: int) -> Iterator[bytes | Rejec
     rest, head, skipped = b"", b"", 0
     while data := stream.read(size):
         first = data.find(b"\n")
-        if skipped or len(rest) + (first if first >= 0 else len(data)) > longest:
-            head = head or (rest + data[:KEPT_OF_A_LONG_LINE])[:KEPT_OF_A_LONG_LINE]
-            skipped += len(rest) + (first if first >= 0 else len(data))
+        of_line = first if first >= 0 else len(data)
+        if skipped or len(rest) + of_line > longest:
+            missing = KEPT_OF_A_LONG_LINE - len(head)
+            head += (rest + data[: min(of_line, missing)])[:missing]
+            skipped += len(rest) + of_line
             rest = b""
             if first < 0:
                 continue

@@ -65,10 +65,12 @@ def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
     """All files under a folder, sorted by path; hidden ones are left out.
 
     Args:
-        root: the folder.
+        root: the folder; one that is not there holds nothing.
         known: formats told earlier; brought up to date.
     """
     found: list[CaptureFile] = []
+    if not root.exists():
+        return found
 
     def unlisted(error: OSError) -> None:
         found.append(_unreadable(root, Path(error.filename), error))

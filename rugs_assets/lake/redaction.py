@@ -12,7 +12,9 @@ from collections.abc import Callable
 
 LONGEST_RAW_TEXT = 65_536
 
-_VALUE = r'(?P<key>(?P<q>(?<!\\)\\*+")(?:{keys})(?P=q)\s*:\s*)(?P=q)(?P<value>.*?)(?:(?<!\\)(?P=q)|\Z)'
+_VALUE = (
+    r'(?P<key>(?P<q>(?<!\\)\\*+")(?:{keys})(?P=q)\s*:\s*)(?P=q)(?P<value>.*?)(?:(?<!\\)(?P=q)|\Z)'
+)
 _NAMES = "username|displayName|display_name|name|message|text|content|bio|email|avatar"
 _IDS = "playerId|player_id|userId|user_id|id|from|to|sender|author"
 _SAID = re.compile(_VALUE.format(keys=_NAMES), re.DOTALL)
