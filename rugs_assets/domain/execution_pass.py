@@ -65,6 +65,7 @@ class ExecutionPass:
         begins = self._first_frames(block, is_frame)
         interesting = np.isin(names, _OWN_EVENTS) | block["position_qty"].is_valid().to_numpy(False)
         interesting[list(begins)] = True
+        rugged = block["rugged"].fill_null(False).to_numpy(zero_copy_only=False)
         at = np.flatnonzero(interesting)
         rows = block.select(_COLUMNS).take(at).to_pylist()
         found: list[tuple[int, Execution]] = []
@@ -72,7 +73,8 @@ class ExecutionPass:
         for index, row in zip(at.tolist(), rows, strict=True):
             found += self._pass_time(received_ms, after, index)
             if index in begins:
-                self._tracker.begin_game(begins[index], received_ms[index])
+                is_over = bool(rugged[index])
+                self._tracker.begin_game(begins[index], received_ms[index], is_over=is_over)
             row["received_ms"] = float(received_ms[index])
             found += [(index, execution) for execution in self._tracker.update(row)]
             after = index + 1

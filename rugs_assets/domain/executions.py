@@ -55,8 +55,10 @@ class ExecutionTracker:
     _began_ms: dict[str, float] = field(default_factory=dict)
     _last: Request | None = None
 
-    def begin_game(self, episode_id: str, received_ms: float) -> None:
-        """The first frame of a game was received."""
+    def begin_game(self, episode_id: str, received_ms: float, *, is_over: bool) -> None:
+        """The first frame of a game was received; where it is rugged, the game is over already."""
+        if is_over and self._began_ms:
+            return  # The last word of the game before this one, overtaken by its first.
         if not self._began_ms:
             # What came before the session's first frame belongs to its first game.
             self._requests.name_nameless(episode_id)

@@ -122,7 +122,7 @@ class ObservationBuilder:
         is_own = not row["is_context"]
         is_frame = is_own and event == ev.FRAME
         if is_frame:
-            self._begin(named, row["received_ms"])
+            self._begin(named, row["received_ms"], is_over=bool(row["rugged"]))
         game = self._current if named is None else self._games.setdefault(named, _Game(named))
         self._carry_session(row)
         self.frame = None
@@ -151,11 +151,16 @@ class ObservationBuilder:
         values, _ = self._derive(self._shown)
         return to_float32(values)
 
-    def _begin(self, named: str | None, received_ms: float) -> None:
-        """The first frame of a game makes it the current one."""
+    def _begin(self, named: str | None, received_ms: float, *, is_over: bool) -> None:
+        """The first frame of a game makes it the current one.
+
+        Not so where another one has begun and this one is over: that is the last word of the game
+        before, overtaken by the first of the next (protocol.md 1).
+        """
         game = self._games.get(named)
         if named is None or (game is not None and game.frames):
             return
+        is_straggler = is_over and self._early is None
         if self._early is not None:
             game = _Game(named)
             nameless = () if self._games[None].frames else (None,)
@@ -163,8 +168,10 @@ class ObservationBuilder:
                 if belongs_to in (named, *nameless):
                     take(game)
             self._early = None
-        self._games[named] = self._current = game or _Game(named)
-        self._executions.begin_game(named, received_ms)
+        self._games[named] = game or _Game(named)
+        if not is_straggler:
+            self._current = self._games[named]
+        self._executions.begin_game(named, received_ms, is_over=is_over)
 
     def _carry(self, episode_id: str | None, take: Callable[[_Game], None]) -> None:
         """Let a game carry something on."""

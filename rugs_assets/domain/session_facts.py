@@ -57,6 +57,7 @@ class SessionBlock:
         first_seq: of its first event; ``last_seq`` of its last.
         begun: (seq, gameId) of each game's first frame in the block, in order; ``opened`` of its
             first frame with presale or play open, from when on its predecessor is settled.
+        over: games of which the first frame in the block is a rugged one.
         dates: ISO date -> (first, last) seq of used events that name a game of that date.
         carried: column -> last seq that set it; ``player_id`` only of the own player,
             ``sell_fraction`` by a percentage button.
@@ -70,6 +71,7 @@ class SessionBlock:
     last_seq: int
     begun: list[tuple[int, str]] = field(default_factory=list)
     opened: list[tuple[int, str]] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
     dates: dict[str, tuple[int, int]] = field(default_factory=dict)
     carried: dict[str, int] = field(default_factory=dict)
     revealed: dict[str, int] = field(default_factory=dict)
@@ -123,6 +125,9 @@ def _describe_games(
         firsts, _ = _first_and_last(np.where(counts, codes, -1), len(games))
         found = [(int(seqs[at]), game) for game, at in zip(games, firsts, strict=True) if at >= 0]
         into.extend(sorted(found))
+    firsts, _ = _first_and_last(np.where(is_frame, codes, -1), len(games))
+    rugged = used["rugged"].fill_null(False).to_numpy()
+    block.over.extend(g for g, at in zip(games, firsts, strict=True) if at >= 0 and rugged[at])
 
 
 def _coded(column: Any) -> tuple[list[str], NDArray[np.int64]]:

@@ -54,9 +54,7 @@ class Session:
         self.session_id = session_id
         self.blocks = sorted(blocks, key=lambda block: (block.first_seq, block.last_seq))
         self.clock = self._find_clock()
-        first_seen: dict[str, int] = {}
-        for seq, game in sorted(pair for block in self.blocks for pair in block.begun):
-            first_seen.setdefault(game, seq)
+        first_seen = _current_games(self.blocks)
         self._opened: dict[str, int] = {}
         for seq, game in sorted(pair for block in self.blocks for pair in block.opened):
             self._opened.setdefault(game, seq)
@@ -154,6 +152,19 @@ class Session:
         first = self.blocks[0]
         stamp = first.first_stamp_us + (0 if first.first_has_zone else self.clock.offset_us)
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp)).date()
+
+
+def _current_games(blocks: Iterable[SessionBlock]) -> dict[str, int]:
+    """The games that are current in turn, each with the seq from which on it is.
+
+    A game that is seen for the first time when it is over, after another one has begun, never is:
+    it is the last word of the game before, overtaken by the first of the next (protocol.md 1).
+    """
+    begun = sorted((seq, game, game in block.over) for block in blocks for seq, game in block.begun)
+    seen: dict[str, tuple[int, bool]] = {}
+    for seq, game, is_over in begun:
+        seen.setdefault(game, (seq, is_over and bool(seen)))
+    return {game: seq for game, (seq, is_straggler) in seen.items() if not is_straggler}
 
 
 def rows_of_day(

@@ -92,9 +92,13 @@ def in_session(rows: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
     """
     named: list[Row] = []
     begun: list[str] = []
+    seen: set[str] = set()
     for row in rows:
         if row["event"] == FRAME and row["episode_id"] is not None:
-            begun += [row["episode_id"]] if row["episode_id"] not in begun else []
+            is_new = row["episode_id"] not in seen
+            seen.add(row["episode_id"])
+            # A game that is seen for the first time when it is over has been overtaken.
+            begun += [row["episode_id"]] if is_new and not (begun and row.get("rugged")) else []
         current = row.get("episode_id") or (begun[-1] if begun else None)
         named.append({**row, "episode_id": current})
     first = begun[0] if begun else None

@@ -155,6 +155,12 @@ def test_the_leaderboard_of_a_cooldown_is_that_of_the_game_before() -> None:
     assert (shown["cumulative_pnl"], shown["total_invested"]) == (0.0, 0.0)
 
 
+def test_the_last_word_of_the_game_before_does_not_make_it_current_again() -> None:
+    rows = [cooldown(GAME_B), rug(GAME_A, 31), presale(GAME_B), player(1.0, 2.0), presale(GAME_B)]
+    assert _last(rows)["position_qty"] == 2.0
+    assert rows_by_builder(rows_of(rows))[-1].game == GAME_B
+
+
 def test_the_own_entry_of_a_leaderboard_counts_once_the_player_is_known() -> None:
     entry: Row = {"player_id": ME, "position_qty": 3.0}
     stranger = [active(GAME_A, 0, **entry)]
