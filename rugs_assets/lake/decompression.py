@@ -18,7 +18,7 @@ import zstandard
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _GZIP_PIECE = 64 << 10
-_ZSTD_PIECE = 1 << 10
+_ZSTD_PIECE = 256
 """Compressed bytes given to zstd at a time, which can't be told how much to give back: a block of
 four bytes may hold 128 kB."""
 
