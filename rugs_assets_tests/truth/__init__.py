@@ -1,0 +1,1 @@
+"""The whole pipeline against the truth beside simulated captures."""
