@@ -11,15 +11,22 @@ raw_ws_events <- captures
   ! every_line_accounted_for
   ! schema_as_declared
 episodes <- raw_ws_events
+  ? constant_within_games
   ! games_of_this_date
+  ? peaks_agree
   ? provably_fair
   ! schema_as_declared
 observations <- episodes raw_ws_events
   ! features_as_declared
   ! features_finite
   ? features_in_range
+  ? features_observed
+  ! games_encoded
+  ? phases_in_order
   ! rows_in_order
+  ? rug_row_is_last
   ! schema_as_declared
+  ? ticks_in_order
 aligned_samples <- episodes observations raw_ws_events
   ! games_end_once
   ! presses_accounted_for
@@ -28,10 +35,12 @@ aligned_samples <- episodes observations raw_ws_events
   ! ticks_ascend
 training_shards <- aligned_samples episodes observations
   ! episodes_exist
+  ! episodes_of_steps
   ! features_as_declared
   ! features_finite
   ! rows_in_order
   ! schema_as_declared
+  ! steps_are_the_rows
 job training_data
 schedule training_data_daily at 0 1 * * *"""
 """`!`: a check that blocks the assets after it, `?`: one that does not."""

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.features import FEATURE_NAMES, Phase, encode_game_id, feature_bit
+from rugs_assets.domain.frames import FRAME_STATE
 from rugs_assets.domain.games import games_in
 from rugs_assets.domain.violations import Violations, violations
 
@@ -209,22 +210,35 @@ def observed_shares(rows: Iterable[pa.RecordBatch]) -> dict[str, float]:
 
 
 def violations_of_observed_share(
-    rows: Iterable[pa.RecordBatch], *, least: float = 0.01
+    rows: Iterable[pa.RecordBatch], *, least: float = 0.01, essential: float = 0.5
 ) -> Violations:
-    """Every feature that is not the own player's is observed now and then; a statistical rule.
+    """What frames carry is observed, and what is observed at all is observed often; statistical.
+
+    A feature that no row of the date has is what its captures cannot tell (the recorder's ticks
+    hold no statistics, a public feed no player): no suspicion. One that hardly any row has is.
 
     Args:
         rows: of `observations`; ``observed`` is read.
-        least: the share of rows below which a feature counts as never observed.
+        least: the share of rows below which a feature that is seen counts as lost.
+        essential: the same for what every frame of every format carries.
     """
+    shares = observed_shares(rows)
+    expected = {
+        name: essential if name in FRAME_STATE else least if share else 0.0
+        for name, share in shares.items()
+        if name not in OWN
+    }
     found = [
-        {"feature": name, "expected": f"at least {least:.2%} of rows", "found": f"{share:.2%}"}
-        for name, share in observed_shares(rows).items()
-        if share < least and name not in OWN
+        {
+            "feature": name,
+            "expected": f"at least {share:.0%} of rows",
+            "found": f"{shares[name]:.2%}",
+        }
+        for name, share in expected.items()
+        if shares[name] < share
     ]
     return violations(
-        "every public feature is observed",
+        "every feature that the captures carry is observed",
         found,
-        cure="the capture lacks what carries these features (full frames, or the recorder's "
-        "ticks only): train without them, or with the observed bits",
+        cure="look at the frames of the date: its captures lost what carries these features",
     )

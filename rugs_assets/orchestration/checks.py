@@ -47,7 +47,11 @@ def result_of(stage: Stage, rule: Rule, found: Violations) -> dg.AssetCheckResul
         asset_key=stage.name,
         check_name=rule.name,
         passed=found.ok,
-        severity=dg.AssetCheckSeverity.ERROR if rule.blocking else dg.AssetCheckSeverity.WARN,
+        severity=(
+            dg.AssetCheckSeverity.ERROR
+            if rule.blocking or rule.is_error
+            else dg.AssetCheckSeverity.WARN
+        ),
         description=None if found.ok else str(found),
         metadata=told,
     )

@@ -11,6 +11,15 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from rugs_assets.domain.episodes import violations_of_capture_date, violations_of_fairness
+from rugs_assets.domain.observation_rules import (
+    violations_of_constancy,
+    violations_of_encoded_games,
+    violations_of_observed_share,
+    violations_of_peaks,
+    violations_of_phase_order,
+    violations_of_terminal_rows,
+    violations_of_tick_order,
+)
 from rugs_assets.domain.observations import (
     violations_of_feature_schema,
     violations_of_finiteness,
@@ -22,7 +31,11 @@ from rugs_assets.domain.sample_rules import (
     violations_of_press_accounting,
     violations_of_tick_steps,
 )
-from rugs_assets.domain.shards import violations_of_known_episodes
+from rugs_assets.domain.shards import (
+    violations_of_known_episodes,
+    violations_of_shards_against_rows,
+)
+from rugs_assets.domain.steps import violations_of_steps
 from rugs_assets.domain.violations import Violations, violations
 from rugs_assets.lake import catalog
 from rugs_assets.lake.specs import TableSpec
@@ -44,12 +57,15 @@ class Rule:
         description: The promise in words.
         judge: Applies the predicate to a date.
         blocking: Whether assets after it would be wrong without it.
+        is_error: Whether a break is an error (red) or, for statistics, a warning. Whatever blocks
+            is an error.
     """
 
     name: str
     description: str
     judge: Judge
     blocking: bool = True
+    is_error: bool = False
 
 
 def _schema(table: TableSpec) -> Rule:
@@ -89,6 +105,19 @@ def _by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         names = ["frame" if name == "step" else name for name in batch.schema.names]
         yield batch.rename_columns(names)
+
+
+def _of_rows(
+    name: str,
+    description: str,
+    predicate: Callable[[Iterable[pa.RecordBatch]], Violations],
+    *,
+    blocking: bool = False,
+) -> Rule:
+    """A rule about the rows of `observations`."""
+    return Rule(
+        name, description, lambda day, _: predicate(day.batches(catalog.OBSERVATIONS)), blocking
+    )
 
 
 def _accounting(day: Day, captures: CapturesResource) -> Violations:
@@ -133,17 +162,43 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "Hash and price curve of every game agree with its revealed seed.",
             lambda day, _: violations_of_fairness(day.table(catalog.EPISODES)),
             blocking=False,  # one corrupt game must not cost the others of its date
+            is_error=True,
+        ),
+        Rule(
+            "peaks_agree",
+            "The captured peak of a game is the one that the server revealed.",
+            lambda day, _: violations_of_peaks(day.table(catalog.EPISODES)),
+            blocking=False,
+        ),
+        Rule(
+            "constant_within_games",
+            "The statistics of the last 100 games do not change within a game.",
+            lambda day, _: violations_of_constancy(day.batches(catalog.RAW_WS_EVENTS)),
+            blocking=False,
         ),
     ),
     "observations": (
         _schema(catalog.OBSERVATIONS),
         *_features(catalog.OBSERVATIONS),
         _order(catalog.OBSERVATIONS, "frame"),
-        Rule(
-            "features_in_range",
-            "Every feature lies in its declared range.",
-            lambda day, _: violations_of_ranges(day.batches(catalog.OBSERVATIONS)),
-            blocking=False,
+        _of_rows(
+            "phases_in_order", "COOLDOWN, PRESALE, ACTIVE, RUGGED.", violations_of_phase_order
+        ),
+        _of_rows("rug_row_is_last", "A RUGGED row ends its game.", violations_of_terminal_rows),
+        _of_rows("ticks_in_order", "The tick never falls in a game.", violations_of_tick_order),
+        _of_rows(
+            "games_encoded",
+            "The feature game_id is the code of the row's game.",
+            violations_of_encoded_games,
+            blocking=True,
+        ),
+        _of_rows(
+            "features_in_range", "Every feature lies in its declared range.", violations_of_ranges
+        ),
+        _of_rows(
+            "features_observed",
+            "What the captures carry is observed; the share of rows is a statistic.",
+            violations_of_observed_share,
         ),
     ),
     "aligned_samples": (
@@ -177,6 +232,20 @@ RULES: dict[str, tuple[Rule, ...]] = {
         _schema(catalog.TRAINING_SHARDS),
         *_features(catalog.TRAINING_SHARDS),
         _order(catalog.TRAINING_SHARDS, "step"),
+        Rule(
+            "steps_are_the_rows",
+            "Each step is its decision's row, and the next row follows it.",
+            lambda day, _: violations_of_shards_against_rows(
+                day.batches(catalog.TRAINING_SHARDS),
+                day.batches(catalog.OBSERVATIONS),
+                day.batches(catalog.ALIGNED_SAMPLES),
+            ),
+        ),
+        Rule(
+            "episodes_of_steps",
+            "Steps count from 0, an episode ends once, and lies in the split of its hash.",
+            lambda day, _: violations_of_steps(day.batches(catalog.TRAINING_SHARDS)),
+        ),
         Rule(
             "episodes_exist",
             "Every step's episode exists and is kept.",
