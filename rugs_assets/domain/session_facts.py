@@ -126,7 +126,7 @@ def _describe_games(
         found = [(int(seqs[at]), game) for game, at in zip(games, firsts, strict=True) if at >= 0]
         into.extend(sorted(found))
     firsts, _ = _first_and_last(np.where(is_frame, codes, -1), len(games))
-    rugged = pc.fill_null(used["rugged"], False).to_numpy()
+    rugged: list[bool | None] = used["rugged"].to_pylist()
     block.over.extend(g for g, at in zip(games, firsts, strict=True) if at >= 0 and rugged[at])
 
 
