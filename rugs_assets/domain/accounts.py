@@ -46,7 +46,6 @@ class _Ledger:
             balance[-1] = self.settled.get("balance", balance[-1])
             qty[-1] = self.settled.get("position_qty", qty[-1])
             pnl[-1] = self.settled.get("cumulative_pnl", pnl[-1])
-            known[-1] |= "balance" in self.settled
         return Account(balance + qty * price, pnl, known)
 
 

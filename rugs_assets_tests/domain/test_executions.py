@@ -144,6 +144,33 @@ def test_the_echoes_of_one_trade_do_not_confirm_the_next_request() -> None:
     assert found[-1][1:3] == (1.5, 740.0)
 
 
+def test_an_answer_with_a_price_is_no_side_bets() -> None:
+    rows = [*begin(), press(GAME_A, "SIDEBET", 0), buys(3), answers(1.25)]
+    assert last(rows)[1:3] == (1.25, 740.0)
+
+
+def test_an_answer_is_never_for_a_request_of_the_game_before() -> None:
+    rows = [*begin(), buys(2), rug(GAME_A, 1), cooldown(GAME_B), presale(GAME_B)]
+    rows += [press(GAME_B, "BUY", 0), answers(1.0), presale(GAME_B, 9_900)]
+    # Pressed 500 ms behind the game's first frame.
+    assert executions(rows)[-1][1:3] == (1.0, 500.0)
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        [player(0.9, 1.0), player(0.8, 2.0)],
+        [trade("buy", 1, 1.25), trade("buy", 1, 1.25)],
+        [answers(1.25), answers(1.25)],
+    ],
+    ids=["states", "trades at one price", "answers"],
+)
+def test_the_same_evidence_twice_confirms_two_requests(twice: list[Row]) -> None:
+    rows = [*begin(), buys(2), buys(3)]
+    assert last([*rows, twice[0]])[2] == 490.0
+    assert last([*rows, *twice])[2] == 740.0
+
+
 def test_echoes_complete_what_the_first_evidence_did_not_say() -> None:
     rows = [*begin(), buys(2), player(0.5, 2.0), active(GAME_A, 1)]
     rows += [answers(1.25, server_timestamp_ms=received_ms(2) + 70), active(GAME_A, 2)]

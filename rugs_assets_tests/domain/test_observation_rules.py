@@ -76,6 +76,11 @@ def test_a_broken_row_is_found(rule: Rule, frame: int, column: str, value: float
     assert wrong.examples[0]["frame"] == frame
 
 
+def test_cooldown_and_presale_may_come_in_any_order() -> None:
+    rows = [presale(GAME_A), cooldown(GAME_A), presale(GAME_A, 9_900), active(GAME_A, 0)]
+    assert violations_of_phase_order(Made([in_session(rows)]).observations).ok
+
+
 @settings(max_examples=100, deadline=None)
 @given(strategies.sessions)
 def test_whatever_arrives_terminal_rows_are_last_and_ticks_never_fall(

@@ -346,6 +346,8 @@ def test_a_press_that_is_lost_or_doubled_is_found() -> None:
         found = violations_of_press_accounting(made.events, altered(made, 1, **columns), [])
         assert found.count == 1
         assert found.examples[0]["episode_id"] == GAME_A
+    context = rows_of([press(GAME_A, "BUY", 0, is_context=True)], session_id="s2")
+    assert violations_of_press_accounting([*made.events, context], made.batches, []).ok
     nameless = [rows_of([press(None, "BUY")])]
     assert violations_of_press_accounting(nameless, [], []).count == 1
 
