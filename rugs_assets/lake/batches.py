@@ -23,7 +23,7 @@ from rugs_assets.lake.shuffling import Permutation, Positions, shard_of
 from rugs_assets.lake.steps import Array
 
 Batch = dict[str, Array]
-_GATHERED = 2_048  # items gathered at once: two such blocks of observations fit the cache
+_GATHERED = 4096  # items gathered at once: two such blocks of observations fit the cache
 _ORDERED = 8_192  # positions whose items are computed at once
 
 

@@ -31,13 +31,16 @@ class DatasetItems:
         self._scale = scale
         self._rows: dict[str | None, Array] = {}
         self._labels: dict[tuple[int, float | None], Labels] = {}
+        self._transitions: dict[tuple[str | None, int, float | None], Transitions] = {}
         self._episodes: Episodes | None = None
 
     def transitions(self, split: str | None, n_step: int, discount: float | None) -> Transitions:
         """The decisions of a split, with the labels of n steps."""
-        return Transitions(
-            self._steps, self.rows(split), self._labels_of(n_step, discount), self._scale
-        )
+        key = (split, n_step, discount)
+        if key not in self._transitions:
+            labels = self._labels_of(n_step, discount)
+            self._transitions[key] = Transitions(self._steps, self.rows(split), labels, self._scale)
+        return self._transitions[key]
 
     def windows(self, split: str | None, length: int, stride: int) -> Windows:
         """The windows of a split."""

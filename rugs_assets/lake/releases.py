@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rugs_assets.lake import release_files
 from rugs_assets.lake.dataset_cache import forget_cache
+from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.release_basis import (
     Basis,
     Pinned,
@@ -104,7 +105,13 @@ class Releases:
         checks, problems = judged(rules, dates, progress)
         _refuse(request.name, problems)
         selection = Selection(tuple(days), tuple(absent), conditions, tuple(checks))
-        return self._made(request.name, pinned, basis, selection)
+        try:
+            return self._made(request.name, pinned, basis, selection)
+        except OSError as error:
+            raise WriteFailed(
+                f"release {request.name!r} cannot be written to {self._lake.root}: {error}; make "
+                "room or restore access, then create it again"
+            ) from error
 
     def names(self) -> list[str]:
         """The names of all releases, sorted."""

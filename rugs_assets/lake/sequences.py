@@ -44,7 +44,9 @@ class Windows:
         if length < 1 or stride < 1:
             raise LakeError(f"length={length}, stride={stride}: they must be positive")
         first, decisions = steps.starts[episodes], np.diff(steps.starts)[episodes] - 1
-        windows = 1 + -(-np.maximum(0, decisions - length) // stride)
+        # A stride beyond the length must not begin a window behind the last decision.
+        further = -(-np.maximum(0, decisions - length) // stride)
+        windows = 1 + np.minimum(further, (decisions - 1) // stride)
         before = np.concatenate(([0], np.cumsum(windows)))
         number = np.arange(before[-1]) - np.repeat(before[:-1], windows)
         self.kind = f"windows of {length} by {stride}"

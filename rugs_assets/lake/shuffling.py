@@ -5,7 +5,7 @@ all positions every item comes exactly once; the order is a pure function of cou
 and every later version of numpy.
 
 A Feistel network over a rectangle of a x b >= n cells whose round functions are tables drawn from
-SHAKE-256 of the key: six rounds of look-up and addition, then the few cells outside of the n are
+SHAKE-256 of the key: four rounds of look-up and addition, then the few cells outside of the n are
 walked on. Chosen over a stored permutation because position k costs the same as position 0: a
 resumed epoch starts at once, a rank computes its own part alone, a year of steps costs no memory
 (8 bytes a sample otherwise) and no stall at the start of an epoch. Chosen over numpy's generators
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
-_ROUNDS = 6
+_ROUNDS = 4
 _FEW = 4_096
 _LARGEST = 2**62  # sums of two cell numbers stay within int64
 
