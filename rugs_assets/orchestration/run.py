@@ -8,12 +8,14 @@ checks did.
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
@@ -21,7 +23,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from rugs_assets.domain.simulator import Plan, write_simulation
+from rugs_assets.domain.simulator import Faults, Payload, Plan, write_simulation
 from rugs_assets.lake.landing import Inventory, Landing
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
@@ -32,9 +34,19 @@ from rugs_assets.orchestration.summary import DateOutcome, outcome_of, show
 from rugs_assets.settings import Settings, SettingsError
 
 _COLUMNS = 110  # what the table needs; a narrower terminal wraps it
-_SIMULATED_FROM = date(2025, 12, 15)
 _SPINNER = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
 _BAR = (*_SPINNER, BarColumn(), DownloadColumn())
+_GAMES = (*_SPINNER, BarColumn(), MofNCompleteColumn())
+SIMULATED = Plan(
+    start=date(2025, 12, 15),
+    days=3,
+    sessions=2,
+    players=1,
+    games_per_day=60,
+    payload=Payload.LEAN,
+    faults=Faults.usual(),
+)
+"""What is simulated where there is no capture: enough to train a first policy on in a minute."""
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -88,9 +100,9 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
     if not inventory.files and not inventory.unreadable:
         console.print(
             f"No capture in {settings.captures} (RUGS_CAPTURES):"
-            " writing a small simulated one there."
+            " simulating three dates of 60 games into it."
         )
-        simulate_into(settings)
+        simulate_into(settings, console)
         inventory = decoded(landing, console)
     return inventory
 
@@ -104,16 +116,17 @@ def decoded(landing: Landing, console: Console) -> Inventory:
         )
 
 
-def simulate_into(settings: Settings) -> None:
-    """A capture for a machine that has none: two dates, a few games each, one player who trades."""
-    plan = Plan(
-        start=max(settings.start_date, _SIMULATED_FROM),
-        days=2,
-        sessions=2,
-        players=1,
-        games_per_day=4,
-    )
-    write_simulation(plan, settings.captures, truth=None)
+def simulate_into(settings: Settings, console: Console) -> None:
+    """Captures for a machine that has none, as `SIMULATED` says, from the first date on."""
+    plan = replace(SIMULATED, start=max(settings.start_date, SIMULATED.start))
+    with _progress(console, _GAMES) as progress:
+        task = progress.add_task("Simulating games", total=None)
+        write_simulation(
+            plan,
+            settings.captures,
+            truth=None,
+            progress=lambda at: progress.update(task, total=at.of, completed=at.games),
+        )
 
 
 def materialize(

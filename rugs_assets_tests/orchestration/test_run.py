@@ -1,6 +1,7 @@
 """`make run`: every date, a table at the end, an exit status that means something."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_where_no_capture_lies_it_simulates_some(
 ) -> None:
     nowhere = project.root / "nowhere"
     monkeypatch.setenv("RUGS_CAPTURES", str(nowhere))
+    monkeypatch.setattr(run, "SIMULATED", replace(run.SIMULATED, days=2, games_per_day=3))
     assert run.main() == 0
     assert f"No capture in {nowhere}" in capsys.readouterr().out
     assert len(project.lake.days(TRAINING_SHARDS)) == 2
