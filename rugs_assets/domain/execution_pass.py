@@ -59,7 +59,7 @@ class ExecutionPass:
         Args:
             block: the events.
             names: their names, as text.
-            is_frame: which of them are frames of the date's own games.
+            is_frame: which of them are frames, of the date's own games or of others'.
             received_ms: when each was received, epoch ms.
         """
         begins = self._first_frames(block, is_frame)

@@ -91,6 +91,7 @@ class ObservationBuilder:
         # What came before the session's first frame belongs to its first game, once it is known.
         self._early: list[tuple[str | None, Callable[[_Game], None]]] | None = []
         self._executions = ExecutionTracker()
+        self._elsewhere: set[str] = set()
         self._codes: dict[str | None, float] = {}
         self.frame: int | None = None
         self.kind = FrameKind.NO_FRAME
@@ -123,6 +124,10 @@ class ObservationBuilder:
         is_frame = is_own and event == ev.FRAME
         if is_frame:
             self._begin(named, row["received_ms"], is_over=bool(row["rugged"]))
+        elif event == ev.FRAME and named is not None and named not in self._elsewhere:
+            # A game of another date: it makes no row here, but it ends the wait for answers.
+            self._elsewhere.add(named)
+            self._executions.begin_game(named, row["received_ms"], is_over=bool(row["rugged"]))
         game = self._current if named is None else self._games.setdefault(named, _Game(named))
         self._carry_session(row)
         self.frame = None

@@ -84,7 +84,7 @@ class ObservationPass:
         """
         events = EventColumns(block)
         executions = self._executions.run(
-            block, events.names, events.is_frame, events.received_us / 1000
+            block, events.names, events.is_named[ev.FRAME], events.received_us / 1000
         )
         executions = [(at, e) for at, e in executions if e.episode_id is not None]
         games = list(dict.fromkeys([*events.games, *(str(e.episode_id) for _, e in executions)]))

@@ -54,12 +54,15 @@ class Session:
         self.session_id = session_id
         self.blocks = sorted(blocks, key=lambda block: (block.first_seq, block.last_seq))
         self.clock = self._find_clock()
-        first_seen = _current_games(self.blocks)
+        self._first_frame: dict[str, int] = {}
+        for seq, game in sorted(pair for block in self.blocks for pair in block.begun):
+            self._first_frame.setdefault(game, seq)
+        current = _current_games(self.blocks)
         self._opened: dict[str, int] = {}
         for seq, game in sorted(pair for block in self.blocks for pair in block.opened):
             self._opened.setdefault(game, seq)
-        self._games = list(first_seen)
-        self._begun = np.array(list(first_seen.values()), np.int64)
+        self._games = list(current)
+        self._begun = np.array(list(current.values()), np.int64)
         self._dates = [game_date(game) for game in self._games]
         self._named = {date.fromisoformat(day) for block in self.blocks for day in block.dates}
         self._fallback = fallback or min(self._named, default=None) or self._first_day()
@@ -122,24 +125,36 @@ class Session:
             return last_seq
         return self._opened.get(self._games[index + 1], last_seq + 1) - 1
 
-    def context(self, first_seq: int, straddling: Iterable[pa.Table]) -> tuple[int, ...]:
-        """The seqs before a date's first event that set what is carried per session.
+    def context(self, plan: DayPlan, straddling: Iterable[pa.Table]) -> tuple[int, ...]:
+        """The seqs before a date's first event that a walk over its partition must have seen.
+
+        They set what is carried per session, or are the first frames of games that had begun
+        before and whose frames go on within the date's span: a game begins once.
 
         Args:
-            first_seq: of the date's first event.
-            straddling: the events of the blocks that begin before it and end after it.
+            plan: the date's span.
+            straddling: the events of the blocks that begin before it and end after its beginning.
         """
         last: dict[str, int] = {}
+        going_on = set(self.games_at(np.array([plan.first_seq - 1])).tolist()) - {None}
         for block in self.blocks:
-            if block.last_seq < first_seq:
-                for column, seq in block.carried.items():
-                    last[column] = max(seq, last.get(column, -1))
+            if block.last_seq < plan.first_seq:
+                _update_last(last, block)
+            elif plan.first_seq <= block.first_seq <= plan.last_seq:
+                going_on.update(game for _, game in block.begun)
         for events in straddling:
-            before = events.filter(pa.array(ints(events["seq"]) < first_seq))
-            if before.num_rows:
-                for column, seq in describe_block(before).carried.items():
-                    last[column] = max(seq, last.get(column, -1))
-        return tuple(sorted(set(last.values())))
+            is_before = ints(events["seq"]) < plan.first_seq
+            for is_part in (is_before, ~is_before):
+                part = events.filter(pa.array(is_part))
+                if part.num_rows:
+                    block = describe_block(part)
+                    going_on.update(
+                        game for _, game in block.begun if block.first_seq >= plan.first_seq
+                    )
+                    if block.last_seq < plan.first_seq:
+                        _update_last(last, block)
+        began = (self._first_frame.get(game, plan.first_seq) for game in going_on)
+        return tuple(sorted({*last.values(), *(seq for seq in began if seq < plan.first_seq)}))
 
     def _find_clock(self) -> Clock:
         if self.blocks and not any(block.naive for block in self.blocks):
@@ -152,6 +167,12 @@ class Session:
         first = self.blocks[0]
         stamp = first.first_stamp_us + (0 if first.first_has_zone else self.clock.offset_us)
         return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=stamp)).date()
+
+
+def _update_last(last: dict[str, int], block: SessionBlock) -> None:
+    """Take over what a block set later than what is known so far."""
+    for column, seq in block.carried.items():
+        last[column] = max(seq, last.get(column, -1))
 
 
 def _current_games(blocks: Iterable[SessionBlock]) -> dict[str, int]:

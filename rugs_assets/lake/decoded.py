@@ -24,7 +24,7 @@ import xxhash
 from rugs_assets.lake.unit_writer import UnitWriter
 from rugs_assets.lake.units import REJECTED, Summary, Unit, UnitPlan
 
-DECODER_VERSION = 4
+DECODER_VERSION = 5
 """Goes up with every change of what is read from a capture: older entries are not used."""
 
 

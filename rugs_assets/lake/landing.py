@@ -196,7 +196,7 @@ class DayInput:
             plan = source.session.plan(self.day)
             if plan is not None:
                 straddling = source.events(plan.first_seq, plan.first_seq)
-                context = source.session.context(plan.first_seq, straddling)
+                context = source.session.context(plan, straddling)
                 plans[session_id] = DayPlan(plan.first_seq, plan.last_seq, context)
         for session_id, seq in self._reveals(plans):
             plan = plans.get(session_id, DayPlan(2**62, -1))

@@ -83,8 +83,12 @@ def test_the_event_store_holds_the_very_events_of_the_raw_captures(
     # Sessions have other names and so another order, files and lines are others, and the store's
     # clock is UTC where a raw capture's is local; all else is the same, bit for bit.
     others = ["session_id", "source_file", "source_position"]
-    order = [("received_at", "ascending"), ("seq", "ascending")]
-    one, other = (events_of(found).sort_by(order).drop_columns(others) for found in (raw, store))
+    one, other = (
+        events_of(found)
+        .sort_by([("received_at", "ascending"), ("seq", "ascending")])
+        .drop_columns(others)
+        for found in (raw, store)
+    )
     assert one.num_rows == 840
     assert one.equals(other)
 

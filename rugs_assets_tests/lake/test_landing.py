@@ -103,8 +103,8 @@ def test_the_own_player_is_part_of_the_context(tmp_path: Path) -> None:
         active(3, 0, NEXT_DAY, leaderboard=[{"id": ME, "positionQty": 2}]),
     )
     rows = events_of(landed(tmp_path / "in"), DAY_AFTER)
-    assert column(rows, "is_context") == [True, False]
-    assert rows[0]["player_id"] == rows[1]["player_id"] is not None
+    assert column(rows, "is_context") == [True, True, False]
+    assert rows[0]["player_id"] == rows[2]["player_id"] is not None
 
 
 def test_frames_that_interleave_at_midnight_lie_in_the_dates_of_their_games(tmp_path: Path) -> None:
@@ -119,7 +119,8 @@ def test_frames_that_interleave_at_midnight_lie_in_the_dates_of_their_games(tmp_
     # What settles the game may follow until the next one opens.
     assert column(context_of(inventory), "seq") == [3, 5]
     assert column(own_events(inventory, DAY_AFTER), "seq") == [3, 5, 6, 7, 8]
-    assert column(context_of(inventory, DAY_AFTER), "seq") == [4]
+    # The game that goes on after midnight had begun before.
+    assert column(context_of(inventory, DAY_AFTER), "seq") == [1, 4]
 
 
 def test_a_session_that_returns_to_an_earlier_date_keeps_both_whole(tmp_path: Path) -> None:
