@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
+from rugs_assets.domain.buttons import ACTIONS
 from rugs_assets.domain.games import Game, games_in
 from rugs_assets.domain.shards import split_of
 from rugs_assets.domain.violations import Violations, violations
 
 _COLUMNS = ("episode_id", "step", "is_last", "done", "truncated", "action", "split")
-ACTIONS = ("WAIT", "BUY", "SELL", "SIDEBET")
-"""What the codes of `action` mean, by position."""
 
 
 def violations_of_steps(rows: Iterable[pa.RecordBatch]) -> Violations:

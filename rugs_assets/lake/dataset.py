@@ -1,41 +1,37 @@
 """`TrainingDataset`: the steps of a release or of a table version, as a training run wants them.
 
-In: a store and the name of a release. Out: samples, batches, episodes, windows as numpy arrays.
-Invariants: the order of everything is a pure function of what is passed in; what is handed out is
-either new or read-only, so that no caller changes what another one reads; an argument that cannot
-be honoured is an error.
+In: a store and the name of a release, or a version of `training_shards`. Out: samples, batches,
+episodes, windows as numpy arrays. Invariants: every byte of a release that is read was compared
+with its checksum, unless the caller says otherwise.
 
-What opening costs: in RAM one read, hash and decode of the release's files; from a cache one read
-and hash of the release's files and one read of the cache. `verify=False` leaves out the hashing:
-then sizes and the sealed manifest alone are checked.
+What opening costs: into RAM one read, hash and decode of the release's files; from a cache one read
+and hash of the release's files and of the cache. `verify=False` leaves out the hashing: then sizes
+and the sealed manifest alone are checked. Mapped steps stay on disk, but for 16 bytes a decision.
 
-Belongs here: the public face. Goes elsewhere: opening (`dataset_source`, `dataset_cache`), order
-(`batches`), gathering (`transitions`, `sequences`).
+Belongs here: opening and normalising. Goes elsewhere: where steps come from (`dataset_source`,
+`dataset_cache`), what can be asked of them (`dataset_dealing`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
-from rugs_assets.lake.batches import Batch, BatchStream, Dealing, deal_of
-from rugs_assets.lake.dataset_episodes import EpisodeSteps
-from rugs_assets.lake.dataset_items import DatasetItems
+from rugs_assets.lake.dataset_dealing import DealtSteps
 from rugs_assets.lake.dataset_opening import opened_steps
 from rugs_assets.lake.dataset_source import source_of
 from rugs_assets.lake.errors import LakeError
-from rugs_assets.lake.shuffling import Permutation, shard_of
 from rugs_assets.lake.steps import Steps
+from rugs_assets.lake.steps_in_memory import steps_of
 from rugs_assets.lake.tables import Lake
 from rugs_assets.lake.transitions import Scale, moments_of
 
 
-class TrainingDataset:
+class TrainingDataset(DealtSteps):
     """Steps, ready to be trained on. Made by `open`.
 
     Args:
@@ -43,6 +39,7 @@ class TrainingDataset:
         identity: sha256 hex of what they are.
         normalisation: moments of the train rows; None: computed when asked for.
         scale: what observations are normalised by; None: they are as stored.
+        rejected: events that were left out when the steps were made in memory.
     """
 
     def __init__(
@@ -51,12 +48,11 @@ class TrainingDataset:
         identity: str,
         normalisation: dict[str, Any] | None = None,
         scale: Scale | None = None,
+        rejected: int = 0,
     ) -> None:
-        self.steps = steps
-        self.identity = identity
+        super().__init__(steps, identity, scale)
+        self.rejected = rejected
         self._normalisation = normalisation
-        self._scale = scale
-        self._items = DatasetItems(steps, scale)
 
     @classmethod
     def open(
@@ -96,156 +92,15 @@ class TrainingDataset:
         identity = f"{source.identity[:16]}-{source.index.digest[:16]}"
         return cls(steps, identity, source.normalisation)
 
-    def __len__(self) -> int:
-        """Decisions, of all splits."""
-        return len(self._items.rows(None))
-
-    def __getitem__(
-        self, sample: int
-    ) -> tuple[NDArray[np.float32], int, float, NDArray[np.float32], bool]:
-        """(observation, action, reward, next observation, done) of a decision, in step order.
+    @classmethod
+    def of_shards(cls, shards: Iterable[pa.RecordBatch], rejected: int = 0) -> TrainingDataset:
+        """The decisions of rows of `training_shards` that no store holds, with all columns.
 
         Raises:
-            IndexError: there is no such decision.
+            IndexInvalid: the rows are not whole episodes.
         """
-        rows = self._items.rows(None)
-        if not -len(rows) <= sample < len(rows):
-            raise IndexError(f"sample {sample} of {len(rows)}")
-        row = int(rows[sample])
-        pair = self.steps.observations[row : row + 2]
-        if self._scale is not None:
-            pair = self._scale.applied(pair)
-        columns = self.steps.columns
-        return (
-            pair[0],
-            int(columns["action"][row]),
-            float(columns["reward"][row]),
-            pair[1],
-            bool(columns["done"][row]),
-        )
-
-    def count(self, split: str | None = None) -> int:
-        """Decisions of a split, of all without one."""
-        return len(self._items.rows(split))
-
-    def batches(
-        self,
-        batch_size: int,
-        *,
-        split: str | None = None,
-        n_step: int = 1,
-        discount: float | None = None,
-        **dealing: Unpack[Dealing],
-    ) -> BatchStream:
-        """Every decision once an epoch.
-
-        Args:
-            batch_size: decisions a batch.
-            split: train, val or test; None: all.
-            n_step: decisions that a reward sums up, with `discount` (see `transitions.labels_of`).
-            discount: adds `discounts`, the weight of the next observation's value.
-            dealing: seed, epochs, drop_last, rank, world_size, worker, workers, reuse, resume (see
-                `batches.Dealing`).
-
-        Returns:
-            An iterator over dicts of `observations` float32 (B, 36), `actions` int64 (B,),
-            `rewards` float32 (B,), `next_observations` float32 (B, 36), `dones` bool (B,),
-            `truncateds` bool (B,) and the columns asked for. Its `state` can be kept.
-
-        Raises:
-            LakeError: an argument cannot be honoured.
-        """
-        items = self._items.transitions(split, n_step, discount)
-        name = f"{self.identity}/{split or 'all'}/{n_step}-step"
-        return BatchStream(items, name, batch_size, dealing)
-
-    def sample(
-        self,
-        batch_size: int,
-        *,
-        rng: np.random.Generator,
-        split: str | None = None,
-        n_step: int = 1,
-        discount: float | None = None,
-        out: Batch | None = None,
-    ) -> Batch:
-        """Draw decisions with replacement, each as likely as any other.
-
-        Args:
-            batch_size: how many.
-            rng: the generator that they are drawn with.
-            split: train, val or test; None: all.
-            n_step: as in `batches`.
-            discount: as in `batches`.
-            out: what an earlier call of the same arguments returned, to be filled again.
-
-        Raises:
-            LakeError: there is nothing to draw from, or an argument cannot be honoured.
-        """
-        if not isinstance(rng, np.random.Generator):
-            raise LakeError(f"rng={rng!r}: a numpy.random.Generator is needed")
-        items = self._items.transitions(split, n_step, discount)
-        if batch_size < 1 or not items.count:
-            raise LakeError(f"{batch_size} of the {items.count} decisions of {split or 'all'}")
-        batch = items.buffers(batch_size) if out is None else out
-        items.gather(rng.integers(0, items.count, batch_size), batch)
-        return batch
-
-    def sequences(
-        self,
-        length: int,
-        stride: int = 1,
-        *,
-        batch_size: int = 32,
-        split: str | None = None,
-        **dealing: Unpack[Dealing],
-    ) -> BatchStream:
-        """Windows of consecutive decisions of one episode, each once an epoch.
-
-        Args:
-            length: decisions a window; a shorter episode is padded with zeros, `masks` false.
-            stride: decisions from the beginning of a window to the next one's.
-            batch_size: windows a batch.
-            split: train, val or test; None: all.
-            dealing: as in `batches`.
-
-        Returns:
-            An iterator over dicts as of `batches`, each array (B, length, ...), and `masks` bool
-            (B, length).
-
-        Raises:
-            LakeError: an argument cannot be honoured.
-        """
-        items = self._items.windows(split, length, stride)
-        return BatchStream(items, f"{self.identity}/{split or 'all'}", batch_size, dealing)
-
-    def episodes(
-        self,
-        *,
-        split: str | None = None,
-        seed: int | None = None,
-        epoch: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-    ) -> Iterator[EpisodeSteps]:
-        """Whole episodes, each once, as read-only views.
-
-        Args:
-            split: train, val or test; None: all.
-            seed: of the shuffling; None: in the order of play.
-            epoch: which of the seed's orders it is.
-            rank: this process of `world_size`; each gets its own episodes.
-            world_size: processes that train together.
-
-        Raises:
-            LakeError: an argument cannot be honoured.
-        """
-        deal = deal_of({"seed": seed, "rank": rank, "world_size": world_size})
-        chosen = self._items.chosen(split)
-        positions = np.arange(*shard_of(len(chosen), *deal.shard))
-        if seed is not None and len(chosen):
-            positions = Permutation(len(chosen), f"{seed}/{epoch}")(positions)
-        return map(self._items.episodes().at, chosen[positions].tolist())
+        steps, identity = steps_of(shards)
+        return cls(steps, identity, rejected=rejected)
 
     @property
     def normalisation(self) -> dict[str, Any]:

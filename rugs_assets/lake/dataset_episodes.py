@@ -24,7 +24,7 @@ class EpisodeSteps:
 
     Attributes:
         episode_id: the game.
-        capture_date: its UTC date.
+        capture_date: its UTC date; None where no store holds it.
         split: train, val or test.
         observations: float32 (T, 36).
         actions: int8 (T,).
@@ -36,7 +36,7 @@ class EpisodeSteps:
     """
 
     episode_id: str
-    capture_date: date
+    capture_date: date | None
     split: str
     observations: NDArray[np.float32]
     actions: NDArray[np.int8]

@@ -32,7 +32,7 @@ COLUMNS = ("episode_id", "is_last", "split", "has_player")
 
 _FIELDS: list[pa.Field[Any]] = [
     pa.field("episode_id", pa.string(), nullable=False),
-    pa.field("capture_date", pa.date32(), nullable=False),
+    pa.field("capture_date", pa.date32()),
     pa.field("file", pa.int32(), nullable=False),
     pa.field("row", pa.int64(), nullable=False),
     pa.field("rows", pa.int64(), nullable=False),
@@ -48,9 +48,9 @@ class IndexInvalid(LakeError):
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A file of steps: the date of its rows and how many there are."""
+    """A file of steps: the date of its rows (None: not known) and how many there are."""
 
-    day: date
+    day: date | None
     rows: int
 
 
@@ -192,7 +192,7 @@ def _entries(
     if (np.searchsorted(file_ends, ends - 1, side="right") != file).any():
         raise IndexInvalid("an episode lies in two files")
     file_starts = np.concatenate((np.zeros(1, np.int64), file_ends))
-    days = np.array([each.day for each in files], "datetime64[D]")
+    days = np.array([each.day for each in files], "datetime64[D]")  # None becomes NaT
     rows = pa.Table.from_batches(last_rows) if last_rows else _no_rows()
     return pa.Table.from_arrays(
         [

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from rugs_assets.domain.buttons import ACTIONS
 from rugs_assets.domain.features import FEATURE_NAMES, FEATURES_VERSION, features_digest
 from rugs_assets.domain.rewards import reward_named
 from rugs_assets.domain.samples import SampleRules
 from rugs_assets.domain.shards import SPLITS
-from rugs_assets.domain.steps import ACTIONS
 from rugs_assets.lake import episode_index, release_statistics
 from rugs_assets.lake.catalog import EPISODES
 from rugs_assets.lake.episode_index import SPLIT_NAMES, EpisodeIndex, IndexedFile, index_of
@@ -144,7 +144,7 @@ def _selected(
         version=pinned.versions[spec.name],
         columns=list(episode_index.COLUMNS),
     )
-    places = [IndexedFile(file.day, file.rows) for file in files if file.day is not None]
+    places = [IndexedFile(file.day, file.rows) for file in files]
     index = index_of(rows.batches(), places)
     if selection.conditions:
         columns = columns_of(selection.conditions)

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rugs_assets.domain.buttons import ACTIONS
 from rugs_assets.domain.features import FEATURE_COUNT, FEATURE_NAMES
-from rugs_assets.domain.steps import ACTIONS
 from rugs_assets.lake.episode_index import SPLIT_NAMES
 
 _BLOCK = 4_096

@@ -1,13 +1,14 @@
-"""Training data from event-store files or lists of events, without a store.
+"""What a training run imports: `TrainingDataset` to open a release, and the plan's generator.
 
-In: files that a pattern names, or events as dicts. Out: a `TrainingDataset` in memory, minibatches
-of it, or decisions as dicts. Nothing is decided here: the rows are those of the stages, run one
-after the other over everything at once. A date's stored shards hold the same rows.
+`TrainingDataGenerator` makes training data from event-store files or lists of events, without a
+store. In: files that a pattern names, or events as dicts. Out: a `TrainingDataset` in memory,
+minibatches of it, or decisions as dicts. Nothing is decided here: the rows are those of the stages,
+run one after the other over everything at once. A date's stored shards hold the same rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -19,80 +20,18 @@ from numpy.typing import NDArray
 from rugs_assets.domain.buttons import ACTIONS, ADJUSTS
 from rugs_assets.domain.episodes import EpisodeRules, episodes_of
 from rugs_assets.domain.event_files import read_event_files
-from rugs_assets.domain.features import FEATURE_COUNT, FEATURE_INDEX, FEATURE_NAMES
+from rugs_assets.domain.features import FEATURE_INDEX
 from rugs_assets.domain.merging import merged
 from rugs_assets.domain.observations import observations_of
 from rugs_assets.domain.recording import Recording
 from rugs_assets.domain.samples import SamplePass, SampleRules
 from rugs_assets.domain.segmenter import Episode
-from rugs_assets.domain.shards import TRAINING_SHARDS, shards_of
+from rugs_assets.domain.shards import shards_of
+from rugs_assets.lake.dataset import TrainingDataset
+
+__all__ = ["TrainingDataGenerator", "TrainingDataset"]
 
 Event = Mapping[str, Any]
-Transition = tuple[NDArray[np.float32], int, float, NDArray[np.float32], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingDataset:
-    """Decisions, each with the row that it led to.
-
-    Attributes:
-        steps: float32 (s, 36), every row once; the next row of a decision follows it.
-        at: int64 (n,), the step of each decision.
-        actions: int8 (s,), code of the action; ``rewards`` float32 (s,), ``dones`` and
-            ``truncateds`` bool (s,).
-        rejected: how many rows of the files were no usable event.
-    """
-
-    steps: NDArray[np.float32]
-    at: NDArray[np.int64]
-    actions: NDArray[np.int8]
-    rewards: NDArray[np.float32]
-    dones: NDArray[np.bool_]
-    truncateds: NDArray[np.bool_]
-    rejected: int = 0
-
-    @classmethod
-    def of_shards(cls, shards: Iterable[pa.RecordBatch], rejected: int = 0) -> TrainingDataset:
-        """The decisions of rows of `training_shards`, in order."""
-        table = pa.Table.from_batches(shards, TRAINING_SHARDS)
-        steps = np.empty((table.num_rows, FEATURE_COUNT), np.float32)
-        for at, name in enumerate(FEATURE_NAMES):
-            steps[:, at] = table[name].to_numpy()
-        return cls(
-            steps,
-            np.flatnonzero(~table["is_last"].to_numpy()),
-            table["action"].to_numpy(),
-            table["reward"].to_numpy(),
-            table["done"].to_numpy(),
-            table["truncated"].to_numpy(),
-            rejected,
-        )
-
-    def __len__(self) -> int:
-        return len(self.at)
-
-    def __getitem__(self, index: int) -> Transition:
-        """(observation, action, reward, next observation, done) of a decision."""
-        at = self.at[index]
-        return (
-            self.steps[at],
-            int(self.actions[at]),
-            float(self.rewards[at]),
-            self.steps[at + 1],
-            bool(self.dones[at]),
-        )
-
-    def batch(self, indexes: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        """The decisions at some indexes, as arrays of as many rows."""
-        at = self.at[indexes]
-        return {
-            "observations": self.steps[at],
-            "actions": self.actions[at],
-            "rewards": self.rewards[at],
-            "next_observations": self.steps[at + 1],
-            "dones": self.dones[at],
-            "truncateds": self.truncateds[at],
-        }
 
 
 class TrainingDataGenerator:

@@ -231,6 +231,16 @@ def test_the_order_depends_on_seed_and_epoch_alone(dataset: TrainingDataset) -> 
     assert epochs[DECISIONS : 2 * DECISIONS] not in (first, epochs[2 * DECISIONS :])
 
 
+def test_decisions_can_be_named(dataset: TrainingDataset) -> None:
+    wanted = np.array([5, 0, 5, DECISIONS - 1])
+    batch = dataset.batch(wanted)
+    assert samples_in([batch]) == [in_step_order()[at] for at in wanted.tolist()]
+    assert [row[TICK] for row, *_ in dataset] == [tick for _, tick in in_step_order()]
+    for outside in (-1, DECISIONS):
+        with pytest.raises(IndexError):
+            dataset.batch(np.array([outside]))
+
+
 def test_splits_are_those_of_the_games(dataset: TrainingDataset) -> None:
     for split in ("train", "val", "test"):
         expected = sum(

@@ -306,14 +306,14 @@ def left_behind(lake: Lake) -> list[str]:
 
 
 def test_a_release_outlives_its_table(lake: Lake, released: Manifest) -> None:
-    before = [row.copy() for row, *_ in TrainingDataset.open(lake, release="first")]  # type: ignore[attr-defined]
+    before = [row.copy() for row, *_ in TrainingDataset.open(lake, release="first")]
     make_date(lake, TUESDAY, salt=1.0)
     make_date(lake, MONDAY, GAMES[:1])
     for table in BASIS.tables:
         lake.vacuum(table.spec, retention_hours=0, dry_run=False)
     shutil.rmtree(Path(lake.uri(TRAINING_SHARDS)))
     assert Releases(lake).verify("first") == []
-    after = [row for row, *_ in TrainingDataset.open(lake, release="first")]  # type: ignore[attr-defined]
+    after = [row for row, *_ in TrainingDataset.open(lake, release="first")]
     assert len(before) == len(after)
     assert all((one == other).all() for one, other in zip(before, after, strict=True))
 
