@@ -18,6 +18,7 @@ import xxhash
 
 from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
 from rugs_assets.domain.chunks import Reject
+from rugs_assets.domain.records import CHUNK_BYTES
 from rugs_assets.domain.session_facts import describe_block
 from rugs_assets.lake.capture_files import (
     EVENT_STORE,
@@ -95,8 +96,7 @@ class UnitWriter:
                 yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
 
     def _stored(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
-        with file.location.open("rb") as stream:
-            tally.digest = xxhash.xxh3_128_hexdigest(stream.read())
+        tally.digest = _digest(file)
         try:
             yield from self._reader.event_store(
                 store_rows(file), source_file=file.path, doc_type=_doc_type(file.path)
@@ -139,6 +139,15 @@ class UnitWriter:
                 for reject in rejects
             ]
             self._rejects.write_table(pa.Table.from_pylist(rows, REJECTED))
+
+
+def _digest(file: CaptureFile) -> str:
+    """The digest of the bytes of a file (xxh3-128, hex)."""
+    digest = xxhash.xxh3_128()
+    with file.location.open("rb") as stream:
+        while piece := stream.read(CHUNK_BYTES):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _break(position: int, lines: int, reason: str, session_id: str) -> Decoded:
