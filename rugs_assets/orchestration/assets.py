@@ -13,6 +13,7 @@ from rugs_assets.domain.observations import observations_of
 from rugs_assets.domain.samples import SamplePass
 from rugs_assets.domain.shards import shards_of
 from rugs_assets.lake import catalog
+from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
 from rugs_assets.orchestration import stages
 from rugs_assets.orchestration.day import Day
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
@@ -93,7 +94,9 @@ def training_shards(
     commit = day.write(
         stages.TRAINING_SHARDS, shards_of(rows, decisions, games), context.run.run_id
     )
-    return day.result(stages.TRAINING_SHARDS, commit)
+    manifest = write_manifest(day.lake, commit)
+    told = {"manifest": manifest_uri(day.lake, day.date), "splits": manifest["splits"]}
+    return day.result(stages.TRAINING_SHARDS, commit, told)
 
 
 ASSETS = (raw_ws_events, episodes, observations, aligned_samples, training_shards)

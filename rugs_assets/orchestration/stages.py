@@ -27,6 +27,7 @@ class Stage:
         side_table: The table beside it that says what was not used, and why.
         code_version: Goes up when the same input would give other rows; marks dates as stale.
         grain: What one row is.
+        alignment: How decisions and what they led to stand to each other, where there are any.
         kinds: The tags that the UI shows as icons.
         description: In, out and what it promises, for the UI.
     """
@@ -38,6 +39,7 @@ class Stage:
     description: str
     inputs: tuple[TableSpec, ...] = ()
     side_table: TableSpec | None = field(default=None)
+    alignment: str | None = None
 
     @property
     def name(self) -> str:
@@ -82,6 +84,8 @@ ALIGNED_SAMPLES = Stage(
     table=catalog.ALIGNED_SAMPLES,
     inputs=(catalog.RAW_WS_EVENTS, catalog.EPISODES, catalog.OBSERVATIONS),
     side_table=catalog.UNALIGNED_ACTIONS,
+    alignment="SAR: observation_t, action_t and reward_t stand at index t; the next observation is"
+    " the next row of the same game, so n rows give n - 1 samples",
     code_version="1",
     grain="decision",
     kinds=frozenset({"numpy", "deltalake"}),
@@ -90,6 +94,8 @@ ALIGNED_SAMPLES = Stage(
 )
 TRAINING_SHARDS = Stage(
     table=catalog.TRAINING_SHARDS,
+    alignment="SAR: observation_t, action_t and reward_t stand at step t; the next observation is"
+    " the next row of the episode, and its last row (is_last) is no decision",
     inputs=(catalog.EPISODES, catalog.OBSERVATIONS, catalog.ALIGNED_SAMPLES),
     code_version="1",
     grain="step",
@@ -128,6 +134,7 @@ def with_policy(
                 "dagster/column_schema": column_schema(stage.table),
                 "schema_version": stage.table.schema_version,
                 **({"side_table": stage.side_table.name} if stage.side_table else {}),
+                **({"alignment": stage.alignment} if stage.alignment else {}),
             },
         )
 
