@@ -137,8 +137,16 @@ def find_clock(evidence: Iterable[ClockEvidence]) -> Clock:
         return Clock(round(max(served) / QUARTER_HOUR_US) * QUARTER_HOUR_US, "server time")
     if low <= 0 <= high:
         return Clock()
-    quarters = -(-low // QUARTER_HOUR_US) if low > 0 else high // QUARTER_HOUR_US
-    return Clock(quarters * QUARTER_HOUR_US, "gameId date" if is_dated else "assumed UTC")
+    return Clock(_smallest(low, high), "gameId date" if is_dated else "assumed UTC")
+
+
+def _smallest(low: int, high: int) -> int:
+    """The smallest offset within bounds that leave UTC out: in whole hours, as most zones are."""
+    for step in (4 * QUARTER_HOUR_US, QUARTER_HOUR_US):
+        offset = -(-low // step) * step if low > 0 else high // step * step
+        if low <= offset <= high:
+            return offset
+    return offset
 
 
 def _bounds(evidence: Iterable[ClockEvidence]) -> tuple[int, int, bool]:

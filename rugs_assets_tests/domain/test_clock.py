@@ -114,12 +114,19 @@ def test_a_server_time_that_no_zone_explains_is_no_evidence(days: int) -> None:
     assert find_clock([served(NOON_US, NOON_US + days * 24 * HOUR_US)]) == Clock()
 
 
-def test_game_dates_bound_the_offset_and_the_smallest_is_taken() -> None:
+def test_game_dates_bound_the_offset_and_the_smallest_whole_hour_is_taken() -> None:
     evening = datetime(2025, 12, 14, 20, 17, 10, tzinfo=UTC)
     found = find_clock([dated(evening, date(2025, 12, 15))])
-    assert found == Clock(15 * QUARTER_HOUR_US, "gameId date")
+    assert found == Clock(4 * HOUR_US, "gameId date")
     later = dated(evening + timedelta(hours=1), date(2025, 12, 15))
     assert find_clock([dated(evening, date(2025, 12, 15)), later]) == found
+
+
+def test_where_no_whole_hour_lies_within_the_bounds_a_quarter_is_taken() -> None:
+    first = dated(datetime(2025, 12, 14, 20, 17, tzinfo=UTC), date(2025, 12, 15))
+    # The next midnight came before 20:29 by the same clock, the longest game later.
+    last = dated(datetime(2025, 12, 15, 20, 29, tzinfo=UTC), date(2025, 12, 15))
+    assert find_clock([first, last]) == Clock(15 * QUARTER_HOUR_US, "gameId date")
 
 
 def test_a_clock_ahead_of_utc_goes_back() -> None:
