@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from rugs_assets import reference, report_cli
+from rugs_assets import reference, release_cli, report_cli, table_cli
 from rugs_assets.domain.simulator import Faults, Format, Payload, Plan, Progress, write_simulation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -27,6 +27,8 @@ def main() -> None:
 
 app.command()(report_cli.report)
 app.command()(reference.reference)
+app.add_typer(release_cli.app, name="release")
+app.add_typer(table_cli.app, name="table")
 
 
 @app.command()

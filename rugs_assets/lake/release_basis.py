@@ -133,13 +133,19 @@ def dates_between(
 def unfit_dates(pinned: Pinned, basis: Basis, days: Sequence[date]) -> list[str]:
     """A line for every date and table that is missing, stale or of another schema, code or config.
 
-    A date is named once a table, at the first reason.
+    A date is named once a table, at the first reason; one that no table holds has a single line.
     """
+    usual = {each.spec.name: _usual_config(pinned, each, days) for each in basis.tables}
     problems: list[str] = []
-    for each in basis.tables:
-        usual = _usual_config(pinned, each, days)
-        for day in days:
-            why = _why_unfit(pinned, basis, each, day, usual)
+    for day in days:
+        if not any((each.spec.name, day) in pinned.stored for each in basis.tables):
+            problems.append(
+                f"{day}: no table holds it; cure: dagster asset materialize --select '*' "
+                f"--partition {day}, or leave out what was not recorded: --skip-absent"
+            )
+            continue
+        for each in basis.tables:
+            why = _why_unfit(pinned, basis, each, day, usual[each.spec.name])
             if why is not None:
                 cure = cure_of(each.spec.name, day)
                 problems.append(f"{day}: {each.spec.name} {why}; cure: {cure}")

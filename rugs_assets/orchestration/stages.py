@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from rugs_assets.domain.features import features_digest
 from rugs_assets.lake import catalog
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.orchestration.metadata import column_schema
 
 GROUP = "training_data"
 OWNERS = ("team:rugs-data",)
+_FEATURES = f"features-{features_digest()[:8]}"
+"""Part of the code version of whatever holds features: another list makes stored dates stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ EPISODES = Stage(
 OBSERVATIONS = Stage(
     table=catalog.OBSERVATIONS,
     inputs=(catalog.RAW_WS_EVENTS, catalog.EPISODES),
-    code_version="1",
+    code_version=f"1-{_FEATURES}",
     grain="frame",
     kinds=frozenset({"numpy", "deltalake"}),
     description="Frames -> 36 float32 features, all finite, and a bitmask of what was observed."
@@ -97,7 +100,7 @@ TRAINING_SHARDS = Stage(
     alignment="SAR: observation_t, action_t and reward_t stand at step t; the next observation is"
     " the next row of the episode, and its last row (is_last) is no decision",
     inputs=(catalog.EPISODES, catalog.OBSERVATIONS, catalog.ALIGNED_SAMPLES),
-    code_version="1",
+    code_version=f"1-{_FEATURES}",
     grain="step",
     kinds=frozenset({"parquet", "deltalake"}),
     description="Samples -> steps in order of play, each once, with the split of their game; the"
