@@ -47,7 +47,9 @@ GREATEST = 1e18
 
 _GAME_ID = re.compile(r"\d{8}-[0-9a-f]{16}", re.ASCII)
 _NOTHING = Payload()
-_NULLS: dict[Any, Array] = {}
+_NULLS: dict[str, Array] = {}
+_WHOLE = {column.name for column in ev.TYPED if pa.types.is_int32(column.type)}
+_REAL = {column.name for column in ev.TYPED if pa.types.is_float64(column.type)}
 _POOL = (
     ("rugpool_amount", "rugpool_amount"),
     ("rugpool_threshold", "threshold"),
@@ -131,7 +133,7 @@ class EventRows:
         stamps = parse_stamps(heads.stamps)
         self._note(~stamps.valid, "no readable time stamp")
         if not self._any_game:
-            self._check_games()
+            games = self._check_games()
         arrays: list[Array] = [
             _mostly_one(heads.sessions),
             pa.array(heads.seqs, pa.int64()),
@@ -139,7 +141,7 @@ class EventRows:
             pa.array(stamps.has_zone),
             pa.array(heads.events, pa.string()),
             _mostly_one(heads.directions),
-            pa.array(self._games, pa.string()),
+            games,
             pa.array(self._used, pa.bool_()),
             pa.repeat(self._source_file, len(heads.seqs)),
             pa.array(heads.positions, pa.int64()),
@@ -192,11 +194,11 @@ class EventRows:
                 filled[row] = value
             given = filled
         if given is None:
-            return _nothing(len(self._used), dtype)
-        if pa.types.is_int32(dtype):
+            return _nothing(len(self._used), name, dtype)
+        if name in _WHOLE:
             return self._whole(name, pa.array(given, pa.float64()))
         array: Array = pa.array(given, dtype)
-        if pa.types.is_float64(dtype) and array.null_count < len(array):
+        if name in _REAL and array.null_count < len(array):
             numbers = array.to_numpy(zero_copy_only=False)
             self._note(np.abs(numbers) > GREATEST, f"{name} is beyond {GREATEST:g}")
         return array
@@ -211,23 +213,29 @@ class EventRows:
         return pa.array(whole, mask=~present | wrong)
 
     def _note(self, wrong: NDArray[np.bool_], reason: str) -> None:
+        if not wrong.any():
+            return
         for row in np.flatnonzero(wrong).tolist():
             self._bad.setdefault(row, reason)
 
-    def _check_games(self) -> None:
-        wrong = {game for game in set(self._games) if game is not None and game_date(game) is None}
+    def _check_games(self) -> Array:
+        """The games that the rows name; a row that names what is no game is none."""
+        games: Array = pa.array(self._games, pa.string())
+        named = [game for game in games.unique().to_pylist() if game is not None]
+        wrong = {game for game in named if game_date(str(game)) is None}
         if wrong:
             for row, game in enumerate(self._games):
                 if game in wrong:
-                    shown = repr(game[:40])
+                    shown = repr(str(game)[:40])
                     self._bad.setdefault(row, f"gameId {shown} is not YYYYMMDD-<16 hex digits>")
+        return games
 
 
-def _nothing(count: int, dtype: Any) -> Array:
+def _nothing(count: int, name: str, dtype: Any) -> Array:
     """A column of nulls; most columns of most chunks are, so they share their memory."""
-    nulls = _NULLS.get(dtype)
+    nulls = _NULLS.get(name)
     if nulls is None or len(nulls) < count:
-        nulls = _NULLS[dtype] = pa.nulls(max(count, 8_192), dtype)
+        nulls = _NULLS[name] = pa.nulls(max(count, 8_192), dtype)
     return nulls.slice(0, count)
 
 

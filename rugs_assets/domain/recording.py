@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 
 from rugs_assets.domain.capture import CaptureReader, Decoded
 from rugs_assets.domain.chunks import Reject
+from rugs_assets.domain.day_rows import belonging, rows_of_session, without_repeats
 from rugs_assets.domain.event_files import EventFile
 from rugs_assets.domain.live import record_of
 from rugs_assets.domain.protocol import Malformed
 from rugs_assets.domain.session_facts import describe_block, ints
-from rugs_assets.domain.sessions import Session, belonging, rows_of_session, without_repeats
+from rugs_assets.domain.sessions import Session
 
 Place = tuple[str, int]
 """Where an event stands: source (a file, or the session of a list) and position in it, from 1."""

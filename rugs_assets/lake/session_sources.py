@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rugs_assets.domain.sessions import Session, without_repeats
+from rugs_assets.domain.day_rows import without_repeats
+from rugs_assets.domain.sessions import Session
 from rugs_assets.lake.units import Block, Unit
 
 

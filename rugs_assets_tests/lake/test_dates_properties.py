@@ -17,9 +17,10 @@ import pyarrow as pa
 from hypothesis import example, given, settings
 from numpy.typing import NDArray
 
+from rugs_assets.domain.day_rows import rows_of_day
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.events import RAW_WS_EVENTS
-from rugs_assets.domain.sessions import DayPlan, Session, rows_of_day
+from rugs_assets.domain.sessions import DayPlan, Session
 from rugs_assets.lake import unit_writer
 from rugs_assets.lake.landing import Inventory
 from rugs_assets_tests import captures_strategies as strategies

@@ -159,7 +159,7 @@ def test_quirk_06_a_naive_clock_without_server_times_is_bounded_by_game_dates(
 ) -> None:
     evening = datetime(2025, 12, 14, 20, 17, tzinfo=UTC)
     write_jsonl(tmp_path / "in", active(1, 0, ts=at(0, evening)))
-    assert clock_of(landed(tmp_path / "in")) == "+3.75 h, gameId date"
+    assert clock_of(landed(tmp_path / "in")) == "+4.00 h, gameId date"
 
 
 def test_quirk_06_stamps_with_a_zone_are_utc_by_their_own_word(tmp_path: Path) -> None:

@@ -1,0 +1,234 @@
+"""The inventory: what the landing folder holds, and the input of each date.
+
+In: decoded units and the files that were seen. Out: per file the tally of its lines, per date a
+`DayInput` that streams the rows of `raw_ws_events` and `rejected_input`. Invariants: materializing
+a date reads the decoded blocks of that date only; every line and every event is in exactly one
+count. What events *mean* stands in ``domain``; how files are found and decoded in ``landing``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from rugs_assets.domain.day_rows import belonging, rows_of_day
+from rugs_assets.domain.events import REJECTED_INPUT
+from rugs_assets.domain.sessions import DayPlan, Session
+from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile
+from rugs_assets.lake.decoded import DECODER_VERSION, read_rejects
+from rugs_assets.lake.session_sources import SessionSource
+from rugs_assets.lake.units import Block, FileTally, Unit
+
+TALLY_COLUMNS = ("session_id", "seq", "event", "is_used", "game_id", "stamped_at")
+
+
+class UnreadableCapture(Exception):
+    """A capture file that cannot be opened at all: the date that it names cannot be trusted."""
+
+
+class Inventory:
+    """What the landing folder holds.
+
+    Args:
+        units: its decoded units.
+        found: all files that were seen.
+        default_day: the date of input that names none.
+        fingerprint: of the pseudonym key.
+    """
+
+    def __init__(
+        self, units: list[Unit], found: list[CaptureFile], default_day: date, fingerprint: str
+    ) -> None:
+        self.units = units
+        self.unreadable = tuple(file for file in found if file.format == UNREADABLE)
+        self.unrecognised = tuple(file.path for file in found if file.format == UNRECOGNISED)
+        self.default_day = default_day
+        self.fingerprint = fingerprint
+
+    @cached_property
+    def files(self) -> tuple[FileTally, ...]:
+        """What became of the lines of each capture file."""
+        tallies = [tally for unit in self.units for tally in unit.summary.files]
+        return tuple(sorted(tallies, key=lambda tally: tally.path))
+
+    @cached_property
+    def sources(self) -> dict[str, SessionSource]:
+        """The sessions by name, in order."""
+        blocks: dict[str, list[tuple[Unit, Block]]] = {}
+        for unit in self.units:
+            for block in unit.summary.blocks:
+                blocks.setdefault(block.session_id, []).append((unit, block))
+        sources = {}
+        for session_id, found in sorted(blocks.items()):
+            found.sort(key=lambda pair: (pair[1].facts.first_seq, pair[1].facts.last_seq))
+            session = Session(session_id, [block.facts for _, block in found])
+            sources[session_id] = SessionSource(session, tuple(found))
+        return sources
+
+    @cached_property
+    def days(self) -> tuple[date, ...]:
+        """The dates that the captures hold, oldest first."""
+        days = {day for source in self.sources.values() for day in source.session.days}
+        return tuple(sorted(days | set(self.rejects_by_day)))
+
+    def select(self, day: date) -> DayInput:
+        """The input of one date.
+
+        Raises:
+            UnreadableCapture: where a file that may hold the date cannot be opened.
+        """
+        for file in self.unreadable:
+            named = [part for part in file.path.split("/") if part.startswith("date=")]
+            if not named or named[-1] == f"date={day.isoformat()}":
+                raise UnreadableCapture(
+                    f"{file.path}: cannot be opened ({file.problem}). Mend or remove the file "
+                    f"in the captures folder, then materialize {day.isoformat()} again."
+                )
+        return DayInput(self, day)
+
+    @cached_property
+    def rejects_by_day(self) -> dict[date, list[pa.Table]]:
+        """What was rejected, by the date it lies in; input that names none lies in the default."""
+        by_day: dict[date, list[pa.Table]] = {}
+        for unit in self.units:
+            if not unit.summary.rejected:
+                continue
+            table = read_rejects(unit)
+            days = [
+                self._day_of_reject(session_id, seq)
+                for session_id, seq in zip(
+                    table["session_id"].to_pylist(), table["near_seq"].to_pylist(), strict=True
+                )
+            ]
+            for day in set(days):
+                keep = pa.array([found == day for found in days])
+                by_day.setdefault(day, []).append(table.filter(keep).select(REJECTED_INPUT.names))
+        return by_day
+
+    def _day_of_reject(self, session_id: Any, near_seq: Any) -> date:
+        source = self.sources.get(session_id)
+        if source is None:
+            return self.default_day
+        return source.session.day_at(int(near_seq))
+
+
+class DayInput:
+    """The input of one date: what `raw_ws_events` and `rejected_input` are made of."""
+
+    def __init__(self, inventory: Inventory, day: date) -> None:
+        self._inventory = inventory
+        self.day = day
+
+    @property
+    def _rejects(self) -> list[pa.Table]:
+        return self._inventory.rejects_by_day.get(self.day, [])
+
+    @cached_property
+    def _plans(self) -> dict[str, DayPlan]:
+        """Session -> what to read of it, in order of the sessions."""
+        plans: dict[str, DayPlan] = {}
+        for session_id, source in self._inventory.sources.items():
+            plan = source.session.plan(self.day)
+            if plan is not None:
+                straddling = source.events(plan.first_seq, plan.first_seq)
+                context = source.session.context(plan, straddling)
+                plans[session_id] = DayPlan(plan.first_seq, plan.last_seq, context)
+        for session_id, seq in self._reveals(plans):
+            plan = plans.get(session_id, DayPlan(2**62, -1))
+            context = tuple(sorted({*plan.context, seq}))
+            plans[session_id] = DayPlan(plan.first_seq, plan.last_seq, context)
+        return dict(sorted(plans.items()))
+
+    def _reveals(self, plans: dict[str, DayPlan]) -> list[tuple[str, int]]:
+        """Frames of other dates that reveal seeds of this date's games, the first for each game."""
+        prefix = self.day.strftime("%Y%m%d-")
+        revealed: dict[str, list[tuple[str, int]]] = {}
+        for session_id, source in self._inventory.sources.items():
+            for _, block in source.blocks:
+                for game, seq in block.facts.revealed.items():
+                    if game.startswith(prefix):
+                        revealed.setdefault(game, []).append((session_id, seq))
+        missing = []
+        for frames in revealed.values():
+            inside = any(
+                session_id in plans
+                and (
+                    plans[session_id].first_seq <= seq <= plans[session_id].last_seq
+                    or seq in plans[session_id].context
+                )
+                for session_id, seq in frames
+            )
+            if not inside:
+                missing.append(min(frames))
+        return sorted(set(missing))
+
+    def events(self) -> Iterator[pa.RecordBatch]:
+        """The rows of `raw_ws_events`, session by session, in order of arrival."""
+        for session_id, plan in self._plans.items():
+            source = self._inventory.sources[session_id]
+            first = min((plan.first_seq, *plan.context))
+            last = max((plan.last_seq, *plan.context))
+            yield from rows_of_day(source.session, self.day, plan, source.events(first, last))
+
+    def rejected(self) -> Iterator[pa.RecordBatch]:
+        """The rows of `rejected_input`, by file and position."""
+        if self._rejects:
+            table = pa.concat_tables(self._rejects).sort_by(
+                [("source_file", "ascending"), ("source_position", "ascending")]
+            )
+            yield from table.cast(REJECTED_INPUT).to_batches()
+
+    @cached_property
+    def input_digest(self) -> str:
+        """SHA-256 (hex) of the bytes of the capture files that the date rests on."""
+        units = {
+            id(unit): unit
+            for session_id in self._plans
+            for unit, _ in self._inventory.sources[session_id].blocks
+        }
+        files = {(f.path, f.digest) for unit in units.values() for f in unit.summary.files}
+        rejected = {path for table in self._rejects for path in table["source_file"].to_pylist()}
+        files |= {(f.path, f.digest) for f in self._inventory.files if f.path in rejected}
+        made_of = [f"decoder {DECODER_VERSION}", self._inventory.fingerprint]
+        made_of += [f"{path!r} {digest}" for path, digest in sorted(files)]
+        return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+
+    def tally(self) -> dict[str, Any]:
+        """What became of the events of the date: kept = used + ignored, by name."""
+        used: Counter[str] = Counter()
+        ignored: Counter[str] = Counter()
+        clocks: dict[str, str] = {}
+        for session_id, plan in self._plans.items():
+            source = self._inventory.sources[session_id]
+            if plan.last_seq < 0:
+                continue
+            clock = source.session.clock
+            clocks[session_id] = f"{clock.offset_us / 3.6e9:+.2f} h, {clock.basis}"
+            for events in source.events(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
+                _count(source.session, self.day, events, used, ignored)
+        rejected = sum(table.num_rows for table in self._rejects)
+        return {
+            "sessions": len(clocks),
+            "kept": used.total() + ignored.total(),
+            "used": used.total(),
+            "ignored": ignored.total(),
+            "rejected": rejected,
+            "used_by_name": dict(sorted(used.items())),
+            "ignored_by_name": dict(sorted(ignored.items())),
+            "clocks": clocks,
+        }
+
+
+def _count(
+    session: Session, day: date, events: pa.Table, used: Counter[str], ignored: Counter[str]
+) -> None:
+    own = session.is_of(day, belonging(session, events))
+    is_used = events["is_used"].to_numpy() & ~session.homeless(events)
+    for keep, into in ((own & is_used, used), (own & ~is_used, ignored)):
+        into.update(map(str, events["event"].filter(pa.array(keep)).to_pylist()))
