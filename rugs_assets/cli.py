@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from rugs_assets import reference, release_cli, report_cli, table_cli
+from rugs_assets import plot_cli, reference, release_cli, report_cli, table_cli
 from rugs_assets.domain.simulator import Faults, Format, Payload, Plan, Progress, write_simulation
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -25,6 +25,7 @@ def main() -> None:
     """Captures of rugs.fun to training data: what the Dagster command line does not cover."""
 
 
+app.command()(plot_cli.plot)
 app.command()(report_cli.report)
 app.command()(reference.reference)
 app.add_typer(release_cli.app, name="release")

@@ -14,7 +14,7 @@ from rugs_assets.domain.samples import SamplePass
 from rugs_assets.domain.shards import shards_of
 from rugs_assets.lake import catalog
 from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
-from rugs_assets.orchestration import stages
+from rugs_assets.orchestration import pictures, stages
 from rugs_assets.orchestration.day import Day
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.rules import assert_inputs
@@ -58,7 +58,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     games = day.table(catalog.EPISODES)
     rows = observations_of(day.batches(catalog.RAW_WS_EVENTS), games)
     commit = day.write(stages.OBSERVATIONS, rows, context.run.run_id)
-    return day.result(stages.OBSERVATIONS, commit)
+    return day.result(stages.OBSERVATIONS, commit, draw=pictures.of_observations)
 
 
 @dg.asset(deps=stages.ALIGNED_SAMPLES.deps)
@@ -96,7 +96,7 @@ def training_shards(
     )
     manifest = write_manifest(day.lake, commit)
     told = {"manifest": manifest_uri(day.lake, day.date), "splits": manifest["splits"]}
-    return day.result(stages.TRAINING_SHARDS, commit, told)
+    return day.result(stages.TRAINING_SHARDS, commit, told, draw=pictures.of_shards)
 
 
 ASSETS = (raw_ws_events, episodes, observations, aligned_samples, training_shards)

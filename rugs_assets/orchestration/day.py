@@ -8,7 +8,7 @@ version of one table beside a new version of another would fit together nowhere.
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -107,15 +107,28 @@ class Day:
         return self.lake.replace(into or stage.table, self.date, batches, provenance)
 
     def result(
-        self, stage: Stage, commit: Commit, counts: Mapping[str, object] | None = None
+        self,
+        stage: Stage,
+        commit: Commit,
+        counts: Mapping[str, object] | None = None,
+        draw: Callable[["Day"], Mapping[str, dg.MarkdownMetadataValue]] | None = None,
     ) -> dg.MaterializeResult[Any]:
-        """What Dagster is told about a commit."""
+        """What Dagster is told about a commit.
+
+        Args:
+            stage: The asset.
+            commit: What was written of it.
+            counts: What else there is to say.
+            draw: Makes pictures of the date; their time is not counted.
+        """
         seconds = time.perf_counter() - self._started
         table_rows = sum(self.lake.row_counts(stage.table).values())
         told: dict[str, Any] = {
             **metadata.of_commit(commit, self.lake.uri(stage.table), table_rows, seconds),
             **metadata.plain(counts or {}),
         }
+        if draw is not None:
+            told |= draw(self)
         if stage.inputs:
             told["dagster/column_lineage"] = metadata.column_lineage(stage.table, stage.inputs)
         return dg.MaterializeResult(
