@@ -132,8 +132,9 @@ class EventRows:
         heads = self._heads
         stamps = parse_stamps(heads.stamps)
         self._note(~stamps.valid, "no readable time stamp")
+        games: Array = pa.array(self._games, pa.string())
         if not self._any_game:
-            games = self._check_games()
+            self._check_games(games)
         arrays: list[Array] = [
             _mostly_one(heads.sessions),
             pa.array(heads.seqs, pa.int64()),
@@ -218,9 +219,8 @@ class EventRows:
         for row in np.flatnonzero(wrong).tolist():
             self._bad.setdefault(row, reason)
 
-    def _check_games(self) -> Array:
-        """The games that the rows name; a row that names what is no game is none."""
-        games: Array = pa.array(self._games, pa.string())
+    def _check_games(self, games: Array) -> None:
+        """A row that names what is no game is none."""
         named = [game for game in games.unique().to_pylist() if game is not None]
         wrong = {game for game in named if game_date(str(game)) is None}
         if wrong:
@@ -228,7 +228,6 @@ class EventRows:
                 if game in wrong:
                     shown = repr(str(game)[:40])
                     self._bad.setdefault(row, f"gameId {shown} is not YYYYMMDD-<16 hex digits>")
-        return games
 
 
 def _nothing(count: int, name: str, dtype: Any) -> Array:
