@@ -109,6 +109,14 @@ class Played:
             found.setdefault((frame["game_id"], frame["session_id"]), []).append(frame)
         return found
 
+    @cached_property
+    def sessions(self) -> dict[str, list[Json]]:
+        """The truth's frames by session, in order of arrival."""
+        found: dict[str, list[Json]] = {}
+        for frame in self.truths["frames"]:
+            found.setdefault(frame["session_id"], []).append(frame)
+        return found
+
     def view(self, episode: Json) -> list[Json]:
         """The truth's frames of the view of a game that the pipeline has taken."""
         return self.frames[episode["episode_id"], episode["session_id"]]
@@ -157,14 +165,19 @@ def _table(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
 
 
 def plans(
-    faults: Faults = NO_FAULT, formats: Iterable[Format] = Format, *, players: int = 1
+    faults: Faults = NO_FAULT,
+    formats: Iterable[Format] = Format,
+    *,
+    players: int = 1,
+    games: int = 3,
 ) -> st.SearchStrategy[Plan]:
-    """Small plans: two dates of four games, two sessions a date.
+    """Small plans: two dates of few games, two sessions a date.
 
     Args:
         faults: what goes wrong.
         formats: how the sessions may be recorded.
         players: how many of the sessions have an own player.
+        games: how many games a date has.
     """
     return st.builds(
         Plan,
@@ -172,7 +185,7 @@ def plans(
         days=st.just(2),
         sessions=st.just(2),
         players=st.just(players),
-        games_per_day=st.just(4),
+        games_per_day=st.just(games),
         format=st.sampled_from(list(formats)),
         payload=st.just(Payload.LEAN),
         faults=st.just(faults),

@@ -33,7 +33,7 @@ MIDNIGHT = Faults(midnight=True)
 DAY_US = 86_400_000_000
 
 
-@settings(WORLDS, max_examples=3)
+@settings(WORLDS, max_examples=2)
 @given(plans(MIDNIGHT))
 def test_a_midnight_game_is_whole_and_once_in_the_date_of_its_id(plan: Plan) -> None:
     world = played(plan)
@@ -54,7 +54,7 @@ def test_a_midnight_game_is_whole_and_once_in_the_date_of_its_id(plan: Plan) -> 
 
 
 @settings(WORLDS, max_examples=2)
-@given(plans(EVERY_FAULT))
+@given(plans(EVERY_FAULT, games=2))
 def test_dates_are_the_same_in_whatever_order_they_are_made(plan: Plan) -> None:
     forwards = played(plan).days
     with TemporaryDirectory() as name:
@@ -65,8 +65,8 @@ def test_dates_are_the_same_in_whatever_order_they_are_made(plan: Plan) -> None:
             assert materialized(inventory.select(day)) == forwards[day]
 
 
-@settings(WORLDS, max_examples=1)
-@given(plans(MIDNIGHT, [Format.RAW_JSONL]))
+@settings(WORLDS, max_examples=2)
+@given(plans(MIDNIGHT, [Format.RAW_JSONL], games=2))
 def test_uncut_sessions_run_event_by_event_give_the_same_rows(plan: Plan) -> None:
     world = played(plan)
     with TemporaryDirectory() as name:
@@ -85,7 +85,7 @@ def test_uncut_sessions_run_event_by_event_give_the_same_rows(plan: Plan) -> Non
 
 
 @settings(WORLDS, max_examples=2)
-@given(plans(replace(EVERY_FAULT, broken=0.0), [Format.RAW_JSONL]))
+@given(plans(replace(EVERY_FAULT, broken=0.0), [Format.RAW_JSONL], games=2))
 def test_both_formats_hold_the_same(plan: Plan) -> None:
     raw = played(plan)
     for form in (Format.EVENT_STORE, Format.BOTH):

@@ -81,7 +81,7 @@ def test_without_faults_every_useful_press_is_on_its_row(plan: Plan) -> None:
     assert {press["reason"] for press in world.truths["presses"]} <= {None, "row_taken", "phase"}
 
 
-@settings(WORLDS, max_examples=6)
+@settings(WORLDS, max_examples=5)
 @given(plans(ONE_VIEW) | plans(EVERY_FAULT))
 def test_with_every_fault_none_is_on_a_wrong_row_and_none_is_missed(plan: Plan) -> None:
     assert_presses_are_where_they_belong(played(plan))

@@ -31,7 +31,7 @@ def test_without_faults_rows_are_the_truth(plan: Plan) -> None:
     assert all(world.episodes[game]["is_complete"] for game in real)
 
 
-@settings(WORLDS, max_examples=5)
+@settings(WORLDS, max_examples=4)
 @given(plans(EVERY_FAULT))
 def test_with_every_fault_rows_are_the_truth(plan: Plan) -> None:
     world = played(plan)
