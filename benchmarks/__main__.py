@@ -6,6 +6,7 @@ import argparse
 import gc
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,6 +32,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--games", type=int, default=20, help="simulated games a date (two dates)")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--steps", type=int, default=2_000_000, help="steps of the loader's release; 0: no loader"
+    )
     options = parser.parse_args()
     console = Console(width=100, highlight=False)
     with tempfile.TemporaryDirectory() as folder:
@@ -48,6 +52,10 @@ def main() -> int:
     console.print(f"Provably fair: {games:,.0f} price curves a second recomputed from their seeds.")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(f"Peak memory of this process: {peak:,.0f} MiB.")
+    if options.steps:
+        # A process of its own: its memory and its libraries are not those of the pipeline.
+        loader = [sys.executable, "-m", "benchmarks.loader", "--steps", str(options.steps)]
+        return subprocess.run(loader, check=False).returncode
     return 0
 
 

@@ -23,7 +23,7 @@ from rugs_assets.lake.shuffling import Permutation, Positions, shard_of
 from rugs_assets.lake.steps import Array
 
 Batch = dict[str, Array]
-_GATHERED = 4096  # items gathered at once: two such blocks of observations fit the cache
+_GATHERED = 2_048  # rows gathered at once: two such blocks of observations fit the cache
 _ORDERED = 8_192  # positions whose items are computed at once
 
 
@@ -32,6 +32,7 @@ class Items(Protocol):
 
     kind: str
     count: int
+    rows: int  # of each item
 
     def buffers(self, size: int) -> Batch:
         """Arrays for `size` items."""
@@ -214,7 +215,7 @@ class BatchStream(Iterator[Batch]):
 
     def _rest_of_epoch(self) -> Iterator[Batch]:
         size = self._batch_size
-        block = size * max(1, _GATHERED // size)
+        block = size * max(1, _GATHERED // (size * self._items.rows))
         kept = self._items.buffers(block) if self._reuse else None
         for items in self._ordered(block * max(1, _ORDERED // block)):
             for start in range(0, len(items), block):

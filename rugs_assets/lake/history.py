@@ -16,7 +16,7 @@ from datetime import date, datetime
 
 from rugs_assets.lake import delta_log
 from rugs_assets.lake.delta_log import LoggedFile
-from rugs_assets.lake.errors import LakeError, VersionMissing
+from rugs_assets.lake.errors import VersionMissing
 from rugs_assets.lake.specs import DATE_COLUMN, StoredDate, TableSpec
 from rugs_assets.lake.stored_dates import stored_dates
 from rugs_assets.lake.tables import Lake
@@ -66,8 +66,14 @@ def shown(lake: Lake, spec: TableSpec, version: Version = None) -> list[StoredDa
     return list(stored_dates(lake.store, spec, table.version(), files).values())
 
 
-def changes(lake: Lake, spec: TableSpec, before: Version, after: Version) -> list[DateChange]:
-    """The dates that two versions hold differently, oldest first.
+def changes(
+    lake: Lake,
+    spec: TableSpec,
+    before: Version,
+    after: Version,
+    days: Iterable[date] | None = None,
+) -> list[DateChange]:
+    """The dates that two versions hold differently, oldest first; among `days`, if given.
 
     Only their files are opened, so that the cost is that of the differences.
 
@@ -76,9 +82,8 @@ def changes(lake: Lake, spec: TableSpec, before: Version, after: Version) -> lis
     """
     old, new = (delta_log.load(lake.store, spec, each) for each in (before, after))
     old_files, new_files = _by_date(delta_log.files_of(old)), _by_date(delta_log.files_of(new))
-    differing = [
-        day for day in sorted({*old_files, *new_files}) if old_files.get(day) != new_files.get(day)
-    ]
+    asked = {*old_files, *new_files} if days is None else set(days)
+    differing = [day for day in sorted(asked) if old_files.get(day) != new_files.get(day)]
 
     def stored(files: dict[date, list[LoggedFile]], version: int) -> dict[date, StoredDate]:
         wanted = [file for day in differing for file in files.get(day, [])]
@@ -112,26 +117,17 @@ def restore(
     """
     then = delta_log.load(lake.store, spec, version)
     files = _by_date(delta_log.files_of(then))
-    differing = {change.day: change for change in changes(lake, spec, None, then.version())}
     wanted = sorted(set(days))
-    for day in wanted:
-        if day not in files:
-            raise VersionMissing(f"version {then.version()} of {spec.name} does not hold {day}")
-    done = [differing[day] for day in wanted if day in differing]
-    with lake.store.publishing(spec.name):
+    with lake.store.publishing(spec.name):  # no vacuum meanwhile
+        for day in wanted:
+            if day not in files:
+                raise VersionMissing(f"version {then.version()} of {spec.name} does not hold {day}")
+            _refuse_gone(lake, spec, files[day])
+        done = changes(lake, spec, None, then.version(), wanted)
         for change in done:
-            _refuse_gone(lake, spec, files[change.day])
-        for change in done:
-            stored = change.after
-            if stored is None:
-                raise LakeError(f"{spec.name}, {change.day}: nothing is known of its rows")
-            delta_log.commit_date(
-                lake.store,
-                spec,
-                change.day,
-                files[change.day],
-                _logged(stored, run_id, then.version()),
-            )
+            if change.after is not None:  # it is there: its files were just seen
+                said = _logged(change.after, run_id, then.version())
+                delta_log.commit_date(lake.store, spec, change.day, files[change.day], said)
     return done
 
 

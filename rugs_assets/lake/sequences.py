@@ -51,6 +51,7 @@ class Windows:
         number = np.arange(before[-1]) - np.repeat(before[:-1], windows)
         self.kind = f"windows of {length} by {stride}"
         self.count = int(before[-1])
+        self.rows = length
         self._starts = np.repeat(first, windows) + number * stride
         self._ends = np.repeat(first + decisions, windows)
         self._length = length

@@ -125,9 +125,10 @@ def filled(
     rows = int(starts[-1])
     observations = make("observations", (rows, FEATURE_COUNT), np.float32)
     arrays = {name: make(name, (rows,), dtype_of(name)) for name in columns}
-    filler = _Filler(observations, arrays)
     # Reading is hashing too: while the row groups of a file are decoded, the next one is hashed.
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    workers = _cores()
+    filler = _Filler(observations, arrays, workers)
+    with ThreadPoolExecutor(workers) as pool:
         ahead: Future[bytes] | None = None
         wanted = list(_wanted(files, index))
         for at, (file, taken, first) in enumerate(wanted):
@@ -136,6 +137,13 @@ def filled(
             for part in filler.parts(pool, file, text, taken, first):
                 part.result()
     return Steps(observations, arrays, starts, index)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _wanted(
@@ -159,10 +167,17 @@ def _wanted(
         first += count
 
 
-class _Filler:
-    """Decodes row groups and puts them into the arrays."""
+_Group = tuple[int, NDArray[np.bool_] | None, int]
+"""Number of a row group, which of its rows (None: all), their first row in the arrays."""
 
-    def __init__(self, observations: NDArray[np.float32], arrays: Mapping[str, Array]) -> None:
+
+class _Filler:
+    """Decodes row groups and puts them into the arrays, with some workers at a time."""
+
+    def __init__(
+        self, observations: NDArray[np.float32], arrays: Mapping[str, Array], workers: int
+    ) -> None:
+        self._workers = workers
         self._observations = observations
         self._arrays = arrays
         self._columns = [*FEATURE_NAMES, *arrays]
@@ -175,31 +190,28 @@ class _Filler:
         taken: NDArray[np.bool_] | None,
         first: int,
     ) -> list[Future[None]]:
-        """Begin to decode a file, one task a row group."""
+        """Begin to decode a file, one run of row groups a worker."""
         try:
             metadata = pq.read_metadata(pa.BufferReader(text))
         except _READ_ERRORS as error:
             raise FileDamaged(f"{file.place} cannot be read: {error}") from error
         if metadata.num_rows != file.rows:
             raise FileDamaged(f"{file.place} has {metadata.num_rows} rows, expected {file.rows}")
-        parts, row = [], 0
-        for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group).num_rows
+        groups: list[_Group] = []
+        row = 0
+        for number in range(metadata.num_row_groups):
+            rows = metadata.row_group(number).num_rows
             mask = None if taken is None else taken[row : row + rows]
             count = rows if mask is None else int(np.count_nonzero(mask))
             if count:
-                parts.append(pool.submit(self._fill, file, text, metadata, group, mask, first))
+                groups.append((number, mask, first))
             row, first = row + rows, first + count
-        return parts
+        size = -(-len(groups) // self._workers)
+        runs = [groups[start : start + size] for start in range(0, len(groups), size)]
+        return [pool.submit(self._fill, file, text, metadata, run) for run in runs]
 
     def _fill(
-        self,
-        file: StepFile,
-        text: bytes,
-        metadata: pq.FileMetaData,
-        group: int,
-        mask: NDArray[np.bool_] | None,
-        first: int,
+        self, file: StepFile, text: bytes, metadata: pq.FileMetaData, groups: Sequence[_Group]
     ) -> None:
         try:
             parquet = pq.ParquetFile(
@@ -207,9 +219,13 @@ class _Filler:
                 metadata=metadata,
                 page_checksum_verification=not file.checked,
             )
-            table = parquet.read_row_group(group, columns=self._columns, use_threads=False)
+            for number, mask, first in groups:
+                table = parquet.read_row_group(number, columns=self._columns, use_threads=False)
+                self._place(table, mask, first)
         except _READ_ERRORS as error:
             raise FileDamaged(f"{file.place} cannot be read: {error}") from error
+
+    def _place(self, table: pa.Table, mask: NDArray[np.bool_] | None, first: int) -> None:
         features = [_array(table, name) for name in FEATURE_NAMES]
         count = table.num_rows if mask is None else int(np.count_nonzero(mask))
         target = self._observations[first : first + count]

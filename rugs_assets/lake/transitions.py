@@ -28,6 +28,10 @@ KEYS = {"action": "actions", "reward": "rewards", "done": "dones", "truncated": 
 """Column -> name in a batch, for those that are in every batch."""
 
 _BLOCK = 65_536
+_AT_ONCE = 1_024
+"""Transitions gathered at once: their rows are still in the second-level cache, and with them the
+rows behind, when the next observations are gathered."""
+
 _ROW, _AHEAD, _PADDING = "row of the decision", "rows ahead", "padding"
 _WIDER = {"action": np.int64}
 """Types in a batch where they differ from the stored ones: actions index other arrays."""
@@ -124,6 +128,7 @@ class Transitions:
     """
 
     kind = "transitions"
+    rows = 1
 
     def __init__(self, steps: Steps, rows: Array, labels: Labels, scale: Scale | None) -> None:
         self.count = len(rows)
@@ -142,6 +147,11 @@ class Transitions:
 
     def gather(self, items: Positions, out: Buffers) -> None:
         """Put the transitions with these numbers, int64 (k,), into buffers of exactly k."""
+        for start in range(0, len(items), _AT_ONCE):
+            end = start + _AT_ONCE
+            self._gather(items[start:end], {name: out[name][start:end] for name in out})
+
+    def _gather(self, items: Positions, out: Buffers) -> None:
         # "clip" spares numpy a copy of `out`; no number and no row lies outside.
         cards = self._cards.take(items, mode="clip")
         for name in self._labels.columns:
