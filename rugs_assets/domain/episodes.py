@@ -24,6 +24,7 @@ from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.fairness import Revealed, Verdict
 from rugs_assets.domain.frames import FrameKind
 from rugs_assets.domain.game_views import GameView, note_frames
+from rugs_assets.domain.keeping import DEFAULT_RULES, UNFAIR, EpisodeRules, excluded_because
 from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets.domain.session_blocks import session_blocks
 from rugs_assets.domain.violations import Violations, violations
@@ -78,25 +79,6 @@ EPISODES = pa.schema(
 """The schema of `episodes`: one row a game of the date."""
 
 
-UNFAIR = (fairness.HASH_MISMATCH, fairness.PRICE_MISMATCH)
-"""Verdicts of games whose capture is corrupt, or whose rules are not the known ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeRules:
-    """Which games are kept.
-
-    Attributes:
-        min_ticks: games with fewer ticks are excluded; a game that rugs at tick 0 has one.
-        admit_incomplete: whether games are kept of which tick 0 or the rug was not captured.
-        admit_unfair: whether games are kept that contradict their revealed seed.
-    """
-
-    min_ticks: int = 1
-    admit_incomplete: bool = False
-    admit_unfair: bool = False
-
-
 @dataclass(slots=True)
 class _Player:
     """The own player of a session."""
@@ -105,7 +87,7 @@ class _Player:
     is_there: bool = False
 
 
-def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = EpisodeRules()) -> pa.Table:
+def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_RULES) -> pa.Table:
     """The games of one date.
 
     Args:
@@ -165,7 +147,7 @@ def _episode(
     version = next(iter(sorted(view.versions)), None)
     verdict, reveal = _judge(view, version, reveals)
     player = players[view.session_id]
-    return {
+    row = {
         "episode_id": view.episode_id,
         "session_id": view.session_id,
         "player_id": player.player_id,
@@ -193,29 +175,8 @@ def _episode(
         "fairness": verdict.fairness,
         "fairness_detail": verdict.detail or None,
         "other_sessions": other_sessions,
-        "excluded_because": _excluded_because(
-            len(ticks), first, is_terminal, verdict.fairness, rules
-        ),
     }
-
-
-def _excluded_because(
-    ticks: int, first: int | None, is_terminal: bool, verdict: str, rules: EpisodeRules
-) -> str | None:
-    if first is None:
-        return "never active: the capture ended before the game began"
-    if not rules.admit_incomplete:
-        missing = [
-            *(["tick 0 was not captured"] if first != 0 else []),
-            *(["the rug was not captured"] if not is_terminal else []),
-        ]
-        if missing:
-            return "incomplete: " + " and ".join(missing)
-    if verdict in UNFAIR and not rules.admit_unfair:
-        return f"contradicts its revealed seed: {verdict}"
-    if ticks < rules.min_ticks:
-        return f"fewer ticks ({ticks}) than min_ticks ({rules.min_ticks})"
-    return None
+    return row | {"excluded_because": excluded_because(row, rules)}
 
 
 def _judge(

@@ -13,8 +13,24 @@ from rugs_assets.domain.events import REJECTED_INPUT as _REJECTED_INPUT
 from rugs_assets.domain.observations import OBSERVATIONS as _OBSERVATIONS
 from rugs_assets.domain.samples import ALIGNED_SAMPLES as _ALIGNED_SAMPLES
 from rugs_assets.domain.samples import UNALIGNED_ACTIONS as _UNALIGNED_ACTIONS
+from rugs_assets.domain.shard_layout import DEFAULT_SHARDS, ShardLayout
 from rugs_assets.domain.shards import TRAINING_SHARDS as _TRAINING_SHARDS
 from rugs_assets.lake.specs import TableSpec
+
+
+def training_shards_in(layout: ShardLayout) -> TableSpec:
+    """The table `training_shards` in files of a chosen size; the rows are the same in any."""
+    return TableSpec(
+        "training_shards",
+        _TRAINING_SHARDS,
+        schema_version=1,
+        row_group_rows=layout.row_group_rows,
+        compression="lz4",  # decodes faster than a loader can use it, hardly larger than zstd
+        dictionary=False,
+        file_rows=layout.file_rows,
+        keep_together="episode_id",
+    )
+
 
 RAW_WS_EVENTS = TableSpec("raw_ws_events", _RAW_WS_EVENTS, schema_version=1)
 REJECTED_INPUT = TableSpec(
@@ -28,16 +44,7 @@ EPISODES = TableSpec("episodes", _EPISODES, schema_version=1)
 OBSERVATIONS = TableSpec("observations", _OBSERVATIONS, schema_version=1)
 ALIGNED_SAMPLES = TableSpec("aligned_samples", _ALIGNED_SAMPLES, schema_version=1)
 UNALIGNED_ACTIONS = TableSpec("unaligned_actions", _UNALIGNED_ACTIONS, schema_version=1)
-TRAINING_SHARDS = TableSpec(
-    "training_shards",
-    _TRAINING_SHARDS,
-    schema_version=1,
-    row_group_rows=32_768,
-    compression="lz4",  # decodes faster than a loader can use it, at little more than zstd's size
-    dictionary=False,
-    file_rows=11 * 32_768,  # about 64 MiB of rows
-    keep_together="episode_id",
-)
+TRAINING_SHARDS = training_shards_in(DEFAULT_SHARDS)
 
 TABLES = (
     RAW_WS_EVENTS,

@@ -18,7 +18,7 @@ from rugs_assets.orchestration import pictures, stages
 from rugs_assets.orchestration.day import Day
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.rules import assert_inputs
-from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig
+from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig, ShardsConfig
 
 Result = dg.MaterializeResult[Any]
 
@@ -84,7 +84,10 @@ def aligned_samples(
 
 @dg.asset(deps=stages.TRAINING_SHARDS.deps)
 def training_shards(
-    context: dg.AssetExecutionContext, captures: CapturesResource, lake: LakeResource
+    context: dg.AssetExecutionContext,
+    config: ShardsConfig,
+    captures: CapturesResource,
+    lake: LakeResource,
 ) -> Result:
     """Decisions -> steps in order of play, split by game."""
     day = Day.of(context.partition_key, lake.open())
@@ -92,7 +95,11 @@ def training_shards(
     games = day.table(catalog.EPISODES)
     rows, decisions = day.batches(catalog.OBSERVATIONS), day.batches(catalog.ALIGNED_SAMPLES)
     commit = day.write(
-        stages.TRAINING_SHARDS, shards_of(rows, decisions, games), context.run.run_id
+        stages.TRAINING_SHARDS,
+        shards_of(rows, decisions, games),
+        context.run.run_id,
+        into=config.table(),
+        config=config.model_dump(),
     )
     manifest = write_manifest(day.lake, commit)
     told = {"manifest": manifest_uri(day.lake, day.date), "splits": manifest["splits"]}

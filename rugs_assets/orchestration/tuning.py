@@ -8,10 +8,14 @@ downstreams.
 import dagster as dg
 from pydantic import Field
 
-from rugs_assets.domain.episodes import EpisodeRules
+from rugs_assets.domain.curves import VERSIONS
 from rugs_assets.domain.features import Phase
+from rugs_assets.domain.keeping import EpisodeRules
 from rugs_assets.domain.rewards import REWARDS
 from rugs_assets.domain.samples import SampleRules
+from rugs_assets.domain.shard_layout import DEFAULT_SHARDS, ShardLayout
+from rugs_assets.lake.catalog import training_shards_in
+from rugs_assets.lake.specs import TableSpec
 
 
 class EpisodesConfig(dg.Config):
@@ -32,6 +36,19 @@ class EpisodesConfig(dg.Config):
         default=False,
         description="Keep games whose capture contradicts their revealed seed.",
     )
+    require_player: bool = Field(
+        default=False, description="Exclude games that were only watched: no own player."
+    )
+    require_verified: bool = Field(
+        default=False,
+        description="Exclude games whose seed is not known: only provably fair ones are kept.",
+    )
+    game_versions: list[str] = Field(
+        default=[],
+        description="If any are named, games of other versions are excluded: "
+        + ", ".join(VERSIONS)
+        + ".",
+    )
 
     def rules(self) -> EpisodeRules:
         """The same for the domain."""
@@ -39,6 +56,9 @@ class EpisodesConfig(dg.Config):
             min_ticks=self.min_ticks,
             admit_incomplete=self.admit_incomplete,
             admit_unfair=self.admit_unfair,
+            require_player=self.require_player,
+            require_verified=self.require_verified,
+            game_versions=frozenset(self.game_versions),
         )
 
 
@@ -62,3 +82,26 @@ class SamplesConfig(dg.Config):
         admitted = {Phase.PRESALE: self.presale, Phase.ACTIVE: self.active}
         phases = frozenset(phase for phase, wanted in admitted.items() if wanted)
         return SampleRules(phases=phases, tolerance=self.tolerance, reward=self.reward)
+
+
+class ShardsConfig(dg.Config):
+    """How large the files of the shards are; the rows are the same in any."""
+
+    file_mebibytes: int = Field(
+        default=DEFAULT_SHARDS.file_mebibytes,
+        ge=1,
+        description="Rows of a file in memory, in MiB (on disk about a tenth). A file ends with the"
+        " episode that reaches it: no episode lies in two.",
+    )
+    row_group_rows: int = Field(
+        default=DEFAULT_SHARDS.row_group_rows,
+        ge=16_384,
+        le=65_536,
+        description="Rows of a Parquet row group, the unit of reading.",
+    )
+
+    def table(self) -> TableSpec:
+        """The table `training_shards` in files of this size."""
+        return training_shards_in(
+            ShardLayout(file_mebibytes=self.file_mebibytes, row_group_rows=self.row_group_rows)
+        )

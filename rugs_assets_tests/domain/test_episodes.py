@@ -103,6 +103,42 @@ def test_min_ticks_excludes_and_says_so() -> None:
     assert found["excluded_because"] == "fewer ticks (4) than min_ticks (5)"
 
 
+FILTERS = [
+    (EpisodeRules(require_player=True), "no own player"),
+    (EpisodeRules(require_verified=True), "not verified: seed_unknown"),
+    (EpisodeRules(game_versions=frozenset({"v1", "v2"})), "game version v3 is not wanted"),
+]
+
+
+@pytest.mark.parametrize(("rules", "reason"), FILTERS)
+def test_a_filter_excludes_and_says_so(rules: EpisodeRules, reason: str) -> None:
+    rows = [row | {"game_version": "v3"} for row in whole(GAME_A)]
+    assert games(rows, rules=rules)[GAME_A]["excluded_because"] == reason
+    assert games(rows)[GAME_A]["excluded_because"] is None
+
+
+def test_games_that_pass_every_filter_are_kept() -> None:
+    rows, entry = fair(GAME_A)
+    rules = EpisodeRules(
+        require_player=True, require_verified=True, game_versions=frozenset({"v3"})
+    )
+    found = games([player(1.0), *rows, cooldown(GAME_B, revealed=[entry])], rules=rules)
+    assert found[GAME_A]["excluded_because"] is None
+
+
+def test_a_game_of_unknown_version_is_not_taken_for_a_wanted_one() -> None:
+    rules = EpisodeRules(game_versions=frozenset({"v3"}))
+    found = games(whole(GAME_A), rules=rules)[GAME_A]
+    assert found["excluded_because"] == "game version unknown is not wanted"
+
+
+def test_rules_that_cannot_be_meant_are_refused() -> None:
+    with pytest.raises(ValueError, match="choose among v1, v2, v3"):
+        EpisodeRules(game_versions=frozenset({"3"}))
+    with pytest.raises(ValueError, match="min_ticks 0"):
+        EpisodeRules(min_ticks=0)
+
+
 def test_missing_late_and_repeated_are_counted() -> None:
     rows = [active(GAME_A, tick) for tick in (0, 1, 1, 4, 3, 7)] + [rug(GAME_A, 8)]
     found = games(rows)[GAME_A]

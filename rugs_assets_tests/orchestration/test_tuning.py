@@ -1,0 +1,63 @@
+"""What the launchpad offers reaches the rows, and stands in their provenance."""
+
+import json
+from collections.abc import Mapping
+
+import dagster as dg
+import pytest
+
+from rugs_assets.lake import catalog
+from rugs_assets.lake.specs import StoredDate, TableSpec
+from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig, ShardsConfig
+from rugs_assets_tests.orchestration.conftest import FIRST, Project
+
+TUNED = {
+    "episodes": EpisodesConfig,
+    "aligned_samples": SamplesConfig,
+    "training_shards": ShardsConfig,
+}
+
+
+def stored(project: Project, table: TableSpec) -> StoredDate:
+    found = project.lake.provenance(table, project.date(FIRST))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("asset", "config"),
+    [
+        ("episodes", {"require_player": True}),
+        ("aligned_samples", {"reward": "log_equity", "tolerance": 0}),
+        ("training_shards", {"file_mebibytes": 1, "row_group_rows": 65_536}),
+    ],
+)
+def test_what_is_tuned_stands_in_the_provenance(
+    project: Project,
+    instance: dg.DagsterInstance,
+    asset: str,
+    config: Mapping[str, object],
+) -> None:
+    assert project.run(FIRST, instance).success
+    table = next(table for table in catalog.TABLES if table.name == asset)
+    usual = json.loads(stored(project, table).config)
+    assert usual == TUNED[asset]().model_dump()
+    assert project.materialize(asset, FIRST, instance, config).success
+    assert json.loads(stored(project, table).config) == usual | dict(config)
+
+
+@pytest.mark.parametrize("config", TUNED.values())
+def test_everything_tunable_is_described(config: type[dg.Config]) -> None:
+    for name, field in config.model_fields.items():
+        assert field.description, name
+        assert not field.is_required(), name
+
+
+def test_what_cannot_be_meant_is_refused_by_the_launchpad(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    assert project.run(FIRST, instance).success
+    failed = project.materialize("episodes", FIRST, instance, {"game_versions": ["4"]})
+    assert not failed.success
+    failure = next(event for event in failed.all_events if event.is_step_failure)
+    assert "choose among v1, v2, v3" in str(failure.step_failure_data.error)
