@@ -101,6 +101,19 @@ class ExecutionTracker:
             found += self._state(row)
         return found
 
+    def complete(self, row: Mapping[str, Any]) -> list[Execution]:
+        """Take the record of an earlier press again, now with what the server answered.
+
+        A capture holds press records as they were completed later; who plays live has the answer
+        when it comes. Completed before any evidence of the trade is taken, the rows are those of
+        the capture.
+        """
+        request = self._requests.complete(row)
+        if request is None or not request.is_confirmed:
+            return []
+        answer = row["trade_tick"], row["trade_price"], row["latency_ms"]
+        return self._confirm(request, tick=answer[0], price=answer[1], latency=answer[2])
+
     def _answer(self, row: Mapping[str, Any]) -> list[Execution]:
         price, verdict = row["trade_price"], row["trade_side"]
         if verdict is None and price is None:

@@ -143,6 +143,15 @@ class ObservationBuilder:
             self._take_row(game)
         return self.kind is FrameKind.ROW
 
+    def complete_row(self, row: Mapping[str, Any]) -> None:
+        """Take the row of an earlier press again, now with what the server answered.
+
+        In a capture a press record is complete; who plays live updates with the press as it is made
+        and completes it when the answer has come, before updating with the answer itself.
+        """
+        for execution in self._executions.complete(row):
+            self._carry(execution.episode_id, partial(_take_execution, execution))
+
     def build(self) -> Observation:
         """The observation as of now: of the game that the last event belongs to."""
         values, observed = self._derive(self._shown)

@@ -29,6 +29,7 @@ class Request:
         client_ms: when, by the client's clock, epoch ms.
         answered_ms: when the server answered, by the press record; never, where it says nothing.
         tick, price, latency_ms, trade_id: of the answer, as the press record or evidence says.
+        pressed_ms: time of the press record, by which it is known again when it is completed.
         is_press: whether a press record tells of it; ``is_sent`` whether the wire does.
         is_confirmed: whether any evidence of its execution has arrived.
         has_answer, has_trade, has_moved: the kinds of evidence that have spoken of it.
@@ -42,6 +43,7 @@ class Request:
     price: float | None = None
     latency_ms: float | None = None
     trade_id: str | None = None
+    pressed_ms: float | None = None
     is_press: bool = False
     is_sent: bool = False
     is_confirmed: bool = False
@@ -82,16 +84,21 @@ class Requests:
         side = _SIDE_OF_BUTTON.get(row["button_id"])
         if side is None:
             return
-        client_ms, server_ms = row["client_timestamp_ms"], row["server_timestamp_ms"]
         request = next((r for r in self._of(row["episode_id"], side) if not r.is_press), None)
         if request is None or request.is_confirmed:
             request = Request(row["episode_id"], side, row["received_ms"])
             self._all.append(request)
-        request.client_ms = row["received_ms"] if client_ms is None else client_ms
-        request.answered_ms = _NEVER if server_ms is None else server_ms
-        request.tick, request.price = row["trade_tick"], row["trade_price"]
-        request.latency_ms, request.trade_id = row["latency_ms"], row["trade_id"]
+        request.pressed_ms = row["received_ms"]
         request.is_press = True
+        _fill(request, row)
+
+    def complete(self, row: Mapping[str, Any]) -> Request | None:
+        """The record of an earlier press again, now completed; None where its game is over."""
+        found = (r for r in self._all if r.is_press and r.pressed_ms == row["received_ms"])
+        request = next(found, None)
+        if request is not None and not request.is_confirmed:
+            _fill(request, row)
+        return request
 
     def ask(self, row: Mapping[str, Any]) -> None:
         """A request on the wire: that of the newest press of its kind, else one of its own."""
@@ -164,3 +171,12 @@ class Requests:
 
     def _of(self, episode_id: str | None, side: str) -> list[Request]:
         return [r for r in self._all if (r.episode_id, r.side) == (episode_id, side)]
+
+
+def _fill(request: Request, row: Mapping[str, Any]) -> None:
+    """What a press record says of its request and the answer."""
+    client_ms, server_ms = row["client_timestamp_ms"], row["server_timestamp_ms"]
+    request.client_ms = row["received_ms"] if client_ms is None else client_ms
+    request.answered_ms = _NEVER if server_ms is None else server_ms
+    request.tick, request.price = row["trade_tick"], row["trade_price"]
+    request.latency_ms, request.trade_id = row["latency_ms"], row["trade_id"]
