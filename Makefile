@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test ui check bench lock help
+.PHONY: run test ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
@@ -37,6 +37,10 @@ check: $(INSTALLED) ## ruff, mypy --strict, import layers
 
 bench: $(INSTALLED) ## what the parts cost, as ratios of one run
 	@$(BIN)/python -m benchmarks
+
+docs: $(INSTALLED) ## the documentation as HTML in build/docs; a broken link is an error
+	@$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "Open build/docs/index.html"
 
 lock: $(INSTALLED) ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install "uv<1"

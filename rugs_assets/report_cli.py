@@ -26,7 +26,7 @@ def report(
         with TemporaryDirectory() as cache:
             # Nothing is stored, so any key does: no pseudonym leaves the report.
             inventory = Landing(folder, cache, b"report").refresh()
-            parts += [f"# {folder.name}", capture_report(inventory).replace("## ", "### ")]
+            parts += [f"## {folder.name}", capture_report(inventory).replace("## ", "### ")]
     text = "\n\n".join(parts).rstrip() + "\n"
     if out is None:
         typer.echo(text)
