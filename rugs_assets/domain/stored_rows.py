@@ -72,12 +72,13 @@ class StoredRow:
 def unreadable_columns(schema: pa.Schema) -> list[str]:
     """What keeps a file from being read as rows of the event store; empty where nothing does."""
     missing = [f"no column {name}" for name in sorted(NEEDED - set(schema.names))]
+    twice = [f"several columns {name}" for name in READ if schema.names.count(name) > 1]
     nested = [
         f"column {column.name} is of type {column.type}"
         for column in schema
         if column.name in READ and not any(is_it(_plain(column.type)) for is_it in _SCALARS)
     ]
-    return missing + nested
+    return missing + twice + nested
 
 
 def rows_of(batch: pa.RecordBatch, position: int, doc_type: str | None) -> Iterator[StoredRow]:

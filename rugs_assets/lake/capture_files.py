@@ -1,64 +1,42 @@
-"""Capture files: finding them under the landing folder, telling their format, opening them.
+"""Capture files: finding them under the landing folder, telling their format.
 
-In: the landing folder. Out: `CaptureFile` records in a stable order, and streams of their bytes or
-rows. Invariants: the format is told by content, never by name; links are listed and not followed
-(one that stays in the folder would give the same file twice, one that leaves it is none of ours);
-what is no capture is listed as unrecognised, never read as one.
+In: the landing folder. Out: `CaptureFile` records in a stable order. Invariants: the format is told
+by content, never by name; links are listed and not followed (one that stays in the folder would
+give the same file twice, one that leaves it is none of ours); what is no capture is listed as
+unrecognised, never read as one. How the files are read stands in ``capture_reading``.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rugs_assets.domain import protocol, stored_rows
 from rugs_assets.domain.records import LONGEST_LINE, read_records
-from rugs_assets.lake.decompression import FirstBytes, PlainBytes
-from rugs_assets.lake.known_formats import KnownFormats, Told
+from rugs_assets.lake.capture_reading import DAMAGED, open_bytes, opened, why
+from rugs_assets.lake.decompression import PlainBytes
+from rugs_assets.lake.known_formats import (
+    EVENT_STORE,
+    JSONL,
+    UNREADABLE,
+    UNRECOGNISED,
+    CaptureFile,
+    KnownFormats,
+    Told,
+)
 
-JSONL, EVENT_STORE, UNRECOGNISED, UNREADABLE = "jsonl", "event-store", "unrecognised", "unreadable"
+__all__ = ["EVENT_STORE", "JSONL", "UNREADABLE", "UNRECOGNISED", "CaptureFile", "find_captures"]
 
 SNIFFED_BYTES = LONGEST_LINE + (4 << 20)
-"""How much of a text file is searched for a first record before it counts as no capture."""
+"""How much of a text file is searched for a first record before it counts as no capture; lines that
+are too long to be read do not count."""
 
 _SNIFFED_AT_ONCE = 64 << 10
 _PARQUET = b"PAR1"
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureFile:
-    """A file under the landing folder.
-
-    Attributes:
-        location: where it lies.
-        path: relative to the folder, with forward slashes; what tables call ``source_file``. Bytes
-            of a name that are no UTF-8 are escaped.
-        size: bytes; ``mtime_ns`` its time of change.
-        format: "jsonl" (raw captures and tick recorder), "event-store", "unrecognised", or
-            "unreadable"; ``problem`` says why where it is none of the first two.
-        session_id: the session of a JSONL file: its path without the endings that say how it is
-            packed, as long as no other file has the same one.
-    """
-
-    location: Path
-    path: str
-    size: int = 0
-    mtime_ns: int = 0
-    format: str = UNRECOGNISED
-    problem: str | None = None
-    session_id: str = ""
-
-    @property
-    def folder(self) -> str:
-        """The folder it lies in, relative to the landing folder."""
-        return self.path.rpartition("/")[0]
 
 
 def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
@@ -102,8 +80,7 @@ def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
 
 
 def _unreadable(root: Path, location: Path, error: OSError) -> CaptureFile:
-    problem = error.strerror or str(error)
-    return CaptureFile(location, _name(root, location), format=UNREADABLE, problem=problem)
+    return CaptureFile(location, _name(root, location), format=UNREADABLE, problem=why(error))
 
 
 def _name(root: Path, location: Path) -> str:
@@ -128,7 +105,7 @@ def _with_sessions(files: list[CaptureFile]) -> list[CaptureFile]:
 
 def _sniff(file: CaptureFile) -> Told:
     """The format of a file, and what is wrong with it, from its content."""
-    with file.location.open("rb") as stream:
+    with opened(file.location) as stream:
         if stream.read(4) == _PARQUET:
             return _sniff_parquet(file.location)
     with open_bytes(file) as plain:
@@ -138,7 +115,7 @@ def _sniff(file: CaptureFile) -> Told:
 def _sniff_parquet(location: Path) -> Told:
     try:
         problems = stored_rows.unreadable_columns(pq.read_schema(location))
-    except (OSError, pa.ArrowException) as error:
+    except DAMAGED as error:
         return {"format": UNREADABLE, "problem": str(error)}
     if problems:
         return {"format": UNRECOGNISED, "problem": ", ".join(problems)}
@@ -147,30 +124,13 @@ def _sniff_parquet(location: Path) -> Told:
 
 def _sniff_text(stream: PlainBytes) -> Told:
     """JSONL where one record of the beginning is plainly an event or a line of the recorder."""
-    first = cast(BinaryIO, FirstBytes(cast(BinaryIO, stream), SNIFFED_BYTES))
-    for chunk in read_records(first, chunk_bytes=_SNIFFED_AT_ONCE):
+    skipped = 0
+    for chunk in read_records(cast(BinaryIO, stream), chunk_bytes=_SNIFFED_AT_ONCE):
         if any(map(protocol.is_plainly_recorded, chunk.envelopes)):
             return {"format": JSONL}
+        skipped += sum(bad.length for bad in chunk.rejects if bad.length > LONGEST_LINE)
+        if stream.given - skipped > SNIFFED_BYTES:
+            break
     if stream.broken is not None:
         return {"format": UNREADABLE, "problem": stream.broken}
     return {"problem": "no record of a capture in it"}
-
-
-@contextmanager
-def open_bytes(file: CaptureFile) -> Iterator[PlainBytes]:
-    """Open a file for reading its plain bytes, as far as it went when it was found."""
-    with file.location.open("rb") as stream:
-        yield PlainBytes(stream, file.size)
-
-
-def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
-    """The rows of an event-store file as record batches of the columns that are read."""
-    with pq.ParquetFile(file.location) as parquet:
-        columns = [name for name in stored_rows.READ if name in parquet.schema_arrow.names]
-        yield from parquet.iter_batches(columns=columns)
-
-
-def store_row_count(file: CaptureFile) -> int:
-    """How many rows an event-store file says it has."""
-    with pq.ParquetFile(file.location) as parquet:
-        return int(parquet.metadata.num_rows)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from hmac import digest as hmac_digest
 from pathlib import Path
 from threading import get_ident
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
+from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.unit_writer import UnitWriter
 from rugs_assets.lake.units import REJECTED, Summary, Unit, UnitPlan
 
@@ -64,6 +66,10 @@ class Decoder:
         Args:
             plan: its files.
             own: session -> own player pseudonyms known so far; brought up to date.
+
+        Raises:
+            CaptureUnreadable: a file cannot be opened, or changed while it was read.
+            WriteFailed: the cache cannot be written.
         """
         name = self._name(plan)
         for stem in self._entries.get(name, ()):
@@ -97,10 +103,10 @@ class Decoder:
         return Unit(summary, folder / f"{stem}.events.parquet", folder / f"{stem}.rejects.parquet")
 
     def _decode(self, name: str, plan: UnitPlan, own: Mapping[str, list[str]]) -> Unit:
-        self._cache.mkdir(parents=True, exist_ok=True)
         scratch = self._cache / f".{name}-{os.getpid()}-{get_ident()}"
         events, rejects = scratch.with_suffix(".events"), scratch.with_suffix(".rejects")
         try:
+            self._cache.mkdir(parents=True, exist_ok=True)
             with UnitWriter(events, rejects, self.pseudonym) as writer:
                 summary = writer.write(plan, own)
             before = msgspec.json.encode(summary.own_before, order="deterministic")
@@ -111,9 +117,15 @@ class Decoder:
             scratch.replace(
                 unit.events.with_name(unit.events.name.replace(".events.parquet", ".json"))
             )
+        except OSError as error:
+            raise WriteFailed(
+                f"decoded captures cannot be kept in {self._cache}: {error}; make room or restore "
+                "access (what lies there may be deleted at any time), then run it again"
+            ) from error
         finally:
             for leftover in (events, rejects, scratch):
-                leftover.unlink(missing_ok=True)
+                with suppress(OSError):
+                    leftover.unlink(missing_ok=True)
         return unit
 
 

@@ -3,8 +3,8 @@
 In: a binary file. Out: a stream of its bytes; gzip and zstd are told by their first bytes, never by
 name. Invariants: what stands before a break in a compressed file is given, and `PlainBytes.broken`
 says why it ended; however far the bytes expand, only little more than was asked for is held (a bomb
-streams); no more than ``limit`` bytes of the file are read, so that a file that grows meanwhile
-ends where it ended when it was looked at.
+streams), and a file that expands beyond `LARGEST_RATIO` ends there; no more than ``limit`` bytes of
+the file are read, so that a file that grows meanwhile ends where it ended when it was looked at.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ import xxhash
 import zstandard
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+LARGEST_RATIO = 500
+"""How often its size a packed file may expand to; captures come to a hundred times at most."""
+
+FREE_BYTES = 64 << 20
+"""Plain bytes that a packed file may hold whatever its size."""
+
 _GZIP_PIECE = 64 << 10
 _ZSTD_PIECE = 256
 """Compressed bytes given to zstd at a time, which can't be told how much to give back: a block of
@@ -103,6 +109,7 @@ class PlainBytes(io.RawIOBase):
 
     Attributes:
         broken: why the bytes end before their end; None where they do not, or not yet.
+        given: how many plain bytes were read so far.
 
     Args:
         file: at its beginning, seekable.
@@ -114,6 +121,7 @@ class PlainBytes(io.RawIOBase):
         file.seek(0)
         self._source = FirstBytes(file, limit)
         self._unpacker: _Unpacker = _Plain()
+        self._allowed = limit * LARGEST_RATIO + FREE_BYTES
         if head[:2] == GZIP:
             self._unpacker = _Gzip()
         elif head == ZSTD:
@@ -122,6 +130,7 @@ class PlainBytes(io.RawIOBase):
         self._held = b""
         self._has_ended = False
         self.broken: str | None = None
+        self.given = 0
 
     def read(self, size: int = -1) -> bytes:
         """Read ``size`` bytes; fewer only at the end.
@@ -134,6 +143,7 @@ class PlainBytes(io.RawIOBase):
         self._hold(size)
         found, self._held = self._held[:size], self._held[size:]
         self._digest.update(found)
+        self.given += len(found)
         return found
 
     def hexdigest(self) -> str:
@@ -146,6 +156,9 @@ class PlainBytes(io.RawIOBase):
         while missing > 0 and not self._has_ended:
             pieces.append(self._next(missing))
             missing -= len(pieces[-1])
+            if self.given + size - missing > self._allowed:
+                self._has_ended = True
+                self.broken = f"it expands to more than {LARGEST_RATIO} times its size"
         self._held = pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _next(self, size: int) -> bytes:

@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from rugs_assets.lake.capture_files import find_captures
+from rugs_assets.lake.capture_reading import CaptureUnreadable
 from rugs_assets.lake.decoded import Decoder
 from rugs_assets.lake.inventory import DayInput, Inventory, UnreadableCapture
 from rugs_assets.lake.known_formats import KnownFormats
@@ -59,6 +60,9 @@ class Landing:
 
         Args:
             progress: called after each file that had to be decoded.
+
+        Raises:
+            WriteFailed: the cache cannot be written.
         """
         formats = KnownFormats(self._cache)
         found = find_captures(self.captures, formats)
@@ -70,7 +74,11 @@ class Landing:
         own: dict[str, list[str]] = {}
         done = 0
         for plan, known in plans:
-            units.append(self._decoder.decode(plan, own))
+            try:
+                units.append(self._decoder.decode(plan, own))
+            except CaptureUnreadable as error:
+                # The dates that the file may hold are refused by its name; others go on.
+                found = [error.file if file.path == error.file.path else file for file in found]
             if not known:
                 done += sum(file.size for file in plan.files)
                 if progress is not None:

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 
 from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
 from rugs_assets.domain.chunks import Reject
-from rugs_assets.domain.records import CHUNK_BYTES
 from rugs_assets.domain.session_facts import describe_block
-from rugs_assets.lake.capture_files import (
-    EVENT_STORE,
-    CaptureFile,
+from rugs_assets.lake.capture_reading import (
+    CaptureUnreadable,
+    digest_of,
     open_bytes,
+    refuse_changed,
     store_row_count,
     store_rows,
+    why,
 )
+from rugs_assets.lake.known_formats import EVENT_STORE, CaptureFile
 from rugs_assets.lake.redaction import redacted
 from rugs_assets.lake.units import REJECTED, Block, FileTally, Summary, UnitPlan
 
@@ -59,11 +61,18 @@ class UnitWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._events.close()
-        self._rejects.close()
+        try:
+            self._events.close()
+        finally:
+            self._rejects.close()
 
     def write(self, plan: UnitPlan, own: Mapping[str, list[str]]) -> Summary:
-        """Decode all files of the unit."""
+        """Decode all files of the unit.
+
+        Raises:
+            CaptureUnreadable: a file cannot be opened, or changed while it was read.
+            OSError: what was decoded cannot be written.
+        """
         for session, known in own.items():
             self._reader.session(session).own = list(known)
         for file in plan.files:
@@ -86,8 +95,16 @@ class UnitWriter:
     def _read(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
         if file.format == EVENT_STORE:
             yield from self._stored(file, tally)
-            return
-        with open_bytes(file) as plain:
+        else:
+            yield from self._lines(file, tally)
+        refuse_changed(file, tally.digest)
+
+    def _lines(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
+        with ExitStack() as until_read:
+            try:
+                plain = until_read.enter_context(open_bytes(file))
+            except OSError as error:
+                raise CaptureUnreadable(file, why(error)) from error
             yield from self._reader.jsonl(
                 cast(BinaryIO, plain), source_file=file.path, session_id=file.session_id
             )
@@ -96,7 +113,10 @@ class UnitWriter:
                 yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
 
     def _stored(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
-        tally.digest = _digest(file)
+        try:
+            tally.digest = digest_of(file)
+        except OSError as error:
+            raise CaptureUnreadable(file, why(error)) from error
         try:
             yield from self._reader.event_store(
                 store_rows(file), source_file=file.path, doc_type=_doc_type(file.path)
@@ -139,15 +159,6 @@ class UnitWriter:
                 for reject in rejects
             ]
             self._rejects.write_table(pa.Table.from_pylist(rows, REJECTED))
-
-
-def _digest(file: CaptureFile) -> str:
-    """The digest of the bytes of a file (xxh3-128, hex)."""
-    digest = xxhash.xxh3_128()
-    with file.location.open("rb") as stream:
-        while piece := stream.read(CHUNK_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def _break(position: int, lines: int, reason: str, session_id: str) -> Decoded:

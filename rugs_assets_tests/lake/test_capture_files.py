@@ -274,14 +274,14 @@ def test_a_file_without_a_date_that_cannot_be_opened_fails_every_date(
     folder = tmp_path / "in"
     write_jsonl(folder, active(1, 0), name="locked.jsonl")
     write_jsonl(folder, active(1, 0))
-    opened = Path.open
+    opened = os.open
 
-    def refuse(path: Path, *args: str, **kwargs: str) -> object:
-        if path.name == "locked.jsonl":
+    def refuse(path: Path, *args: int, **kwargs: int) -> int:
+        if str(path).endswith("locked.jsonl"):
             raise PermissionError(13, "Permission denied")
-        return opened(path, *args, **kwargs)  # type: ignore[call-overload] # as it was called
+        return opened(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(UnreadableCapture, match=r"locked\.jsonl: .*Permission denied"):
         landed(folder).select(DAY)
 

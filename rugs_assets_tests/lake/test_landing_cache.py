@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.landing import Inventory, Landing, LandingProgress
 from rugs_assets_tests.captures_builders import (
     DAY,
@@ -156,7 +157,9 @@ def test_a_decode_that_fails_leaves_no_entry(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", full)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(
+            WriteFailed, match=r"decoded captures cannot be kept in .*cache: .*No space left"
+        ):
             refresh()
     assert not [path for path in (tmp_path / "cache").iterdir() if path.name.startswith(".")]
     inventory, decoded = refresh()
