@@ -47,7 +47,7 @@ def make_store(folder: Path, steps: int, seed: int = 0) -> Lake:
         lake.replace(TRAINING_SHARDS, day, _games(rng, day, rows), provenance)
     basis = Basis((BasisTable(TRAINING_SHARDS, _CODE),), lambda _: "")
     request = ReleaseRequest(RELEASE, FIRST, FIRST + timedelta(days=days - 1))
-    Releases(lake).create(request, basis, rules=())
+    Releases(lake).create(request, basis, rules={})
     return lake
 
 

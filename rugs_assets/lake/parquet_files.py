@@ -65,6 +65,7 @@ class DateFiles:
             "code_version": provenance.code_version,
             "input_digest": provenance.input_digest,
             "config": provenance.config,
+            **({"tally": provenance.tally} if provenance.tally else {}),
         }
         self._folder = folder
         self._cuts = FileCuts(spec)

@@ -6,7 +6,7 @@ that is judged is read at the pinned versions; a date made from what its inputs 
 refused, so that a release never mixes two versions of the same date.
 
 Belongs here: presence, schema, code, settings and lineage of dates. Goes elsewhere: rules about
-rows (`release_rules`), what is done with them (`releases`).
+rows (`date_rules`), what is done with them (`releases`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from rugs_assets.lake.delta_log import files_of, load
 from rugs_assets.lake.errors import cure_of
+from rugs_assets.lake.rows import Rows
 from rugs_assets.lake.specs import StoredDate, TableSpec
 from rugs_assets.lake.stored_dates import stored_dates
 from rugs_assets.lake.tables import Lake
@@ -34,11 +34,18 @@ class BasisTable:
         spec: the table.
         code_version: version of the code that must have computed its dates.
         inputs: the tables its rows are computed from, where those are judged too.
+        asset: what is materialized to write it, where that is not called as the table is.
     """
 
     spec: TableSpec
     code_version: str
     inputs: tuple[TableSpec, ...] = ()
+    asset: str | None = None
+
+    @property
+    def made_by(self) -> str:
+        """The asset that writes it."""
+        return self.asset or self.spec.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +80,38 @@ class Pinned:
 
 
 class PinnedDate:
-    """One date of the pinned versions, as a rule sees it."""
+    """One date of the pinned versions, as a rule sees it (`date_rows.DateRows`)."""
 
     def __init__(self, pinned: Pinned, day: date) -> None:
-        self.date = day
+        self._day = day
         self._pinned = pinned
 
+    @property
+    def date(self) -> date:
+        """The capture date."""
+        return self._day
+
+    def stored(self, table: TableSpec) -> StoredDate:
+        """What the table holds for the date."""
+        return self._pinned.stored[table.name, self._day]
+
     def batches(
-        self, spec: TableSpec, columns: Sequence[str] | None = None
+        self, table: TableSpec, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """The rows in stored order, with bounded memory."""
-        version = self._pinned.versions[spec.name]
-        rows = self._pinned.lake.read(spec, self.date, version=version, columns=columns)
-        yield from rows.batches()
+        yield from self._rows(table, columns).batches()
 
-    def table(self, spec: TableSpec, columns: Sequence[str] | None = None) -> pa.Table:
+    def table(self, table: TableSpec, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows in stored order, all at once."""
-        version = self._pinned.versions[spec.name]
-        return self._pinned.lake.read(spec, self.date, version=version, columns=columns).to_arrow()
+        return self._rows(table, columns).to_arrow()
 
-    def schemas(self, spec: TableSpec) -> Iterator[pa.Schema]:
-        """What the footer of every file says."""
-        store = self._pinned.lake.store
-        version = self._pinned.versions[spec.name]
-        for path in self._pinned.lake.read(spec, self.date, version=version).files:
-            yield pq.read_schema(path, filesystem=store.filesystem)
+    def schemas(self, table: TableSpec) -> Iterator[tuple[str, pa.Schema]]:
+        """(file, the schema in its footer) of every file."""
+        yield from self._rows(table).schemas()
+
+    def _rows(self, table: TableSpec, columns: Sequence[str] | None = None) -> Rows:
+        version = self._pinned.versions[table.name]
+        return self._pinned.lake.read(table, self._day, version=version, columns=columns)
 
 
 def pinned_to_latest(lake: Lake, basis: Basis, days: Sequence[date]) -> Pinned:
@@ -133,7 +147,7 @@ def dates_between(
 def unfit_dates(pinned: Pinned, basis: Basis, days: Sequence[date]) -> list[str]:
     """A line for every date and table that is missing, stale or of another schema, code or config.
 
-    A date is named once a table, at the first reason; one that no table holds has a single line.
+    A date is named once an asset, at the first reason; one that no table holds has a single line.
     """
     usual = {each.spec.name: _usual_config(pinned, each, days) for each in basis.tables}
     problems: list[str] = []
@@ -144,10 +158,12 @@ def unfit_dates(pinned: Pinned, basis: Basis, days: Sequence[date]) -> list[str]
                 f"--partition {day}, or leave out what was not recorded: --skip-absent"
             )
             continue
+        named: set[str] = set()
         for each in basis.tables:
             why = _why_unfit(pinned, basis, each, day, usual[each.spec.name])
-            if why is not None:
-                cure = cure_of(each.spec.name, day)
+            if why is not None and each.made_by not in named:
+                named.add(each.made_by)
+                cure = cure_of(each.made_by, day)
                 problems.append(f"{day}: {each.spec.name} {why}; cure: {cure}")
     return problems
 

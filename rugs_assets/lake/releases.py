@@ -6,7 +6,7 @@ a release appears whole or not at all and is never changed; the same rows give t
 every store; what it rests on was judged anew at exactly the versions that it names.
 
 Belongs here: the verbs. Goes elsewhere: the manifest (`release_manifest`), fitness
-(`release_basis`, `release_rules`), files (`release_files`), reading (`dataset`).
+(`release_basis`, `release_rules`, `date_rules`), files (`release_files`), reading (`dataset`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rugs_assets.lake import release_files
 from rugs_assets.lake.dataset_cache import forget_cache
+from rugs_assets.lake.date_rules import RULES
 from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.release_basis import (
     Basis,
@@ -37,7 +38,7 @@ from rugs_assets.lake.release_manifest import (
     ReleaseError,
     ReleaseRefused,
 )
-from rugs_assets.lake.release_rules import RULES, ReleaseRule, judged
+from rugs_assets.lake.release_rules import Rules, judged
 from rugs_assets.lake.tables import Lake
 
 
@@ -76,7 +77,7 @@ class Releases:
         self,
         request: ReleaseRequest,
         basis: Basis,
-        rules: Sequence[ReleaseRule] = RULES,
+        rules: Rules = RULES,
         progress: Callable[[date], None] = lambda _: None,
     ) -> Manifest:
         """Cut a release from the latest versions of the tables.

@@ -47,6 +47,7 @@ class Footer:
     input_digest: str
     config: str
     data_digest: str
+    tally: str = ""
 
 
 class Rows:
@@ -76,6 +77,16 @@ class Rows:
     def count(self) -> int:
         """Number of rows, without reading them."""
         return sum(file.rows for file in self._logged)
+
+    def schemas(self) -> Iterator[tuple[str, pa.Schema]]:
+        """(file, the schema in its footer) of every file, whatever columns were asked for.
+
+        Raises:
+            FileDamaged: a file is gone or cut short.
+        """
+        for path, file in zip(self.files, self._logged, strict=True):
+            with opened(self._store, self._spec, file) as parquet:
+                yield path, parquet.schema_arrow
 
     def batches(self, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, at most `rows` at a time.

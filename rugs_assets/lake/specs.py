@@ -114,12 +114,15 @@ class Provenance:
         code_version: version of the code that computed them.
         input_digest: digest of what they were computed from.
         config: the settings that shaped them, as sorted JSON text.
+        tally: what was counted of the input while they were made, as sorted JSON text, where that
+            cannot be counted again from a table.
     """
 
     run_id: str
     code_version: str
     input_digest: str
     config: str = "{}"
+    tally: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class StoredDate:
     code_version: str
     input_digest: str
     config: str
+    tally: str
 
 
 @dataclass(frozen=True, slots=True)

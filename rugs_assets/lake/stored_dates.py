@@ -59,4 +59,5 @@ def _stored_date(
         code_version=first.code_version,
         input_digest=first.input_digest,
         config=first.config,
+        tally=first.tally,
     )

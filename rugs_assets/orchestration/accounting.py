@@ -6,10 +6,9 @@ orchestration sees together: what the landing says it handed over, and what the 
 
 from collections.abc import Iterator, Mapping
 
-import pyarrow.compute as pc
-
 from rugs_assets.domain.violations import Violations, violations
 from rugs_assets.lake import catalog
+from rugs_assets.lake.accounting import differences
 from rugs_assets.lake.errors import cure_of
 from rugs_assets.lake.landing import Inventory
 from rugs_assets.orchestration.day import Day
@@ -39,16 +38,4 @@ def _differences(day: Day, inventory: Inventory) -> Iterator[Mapping[str, object
             "found": stored.input_digest,
         }
         return
-    tally = found.tally()
-    used = sum(
-        batch.num_rows - (pc.sum(batch["is_context"]).as_py() or 0)
-        for batch in day.batches(catalog.RAW_WS_EVENTS, ["is_context"])
-    )
-    rejected = day.stored(catalog.REJECTED_INPUT).rows
-    for what, expected, rows in (
-        ("events kept", tally["kept"], tally["used"] + tally["ignored"]),
-        ("used events in raw_ws_events", tally["used"], used),
-        ("records in rejected_input", tally["rejected"], rejected),
-    ):
-        if expected != rows:
-            yield {"what": what, "expected": expected, "found": rows}
+    yield from differences(day, found.tally())

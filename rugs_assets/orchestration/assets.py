@@ -13,6 +13,7 @@ from rugs_assets.domain.observations import observations_of
 from rugs_assets.domain.samples import SamplePass
 from rugs_assets.domain.shards import shards_of
 from rugs_assets.lake import catalog
+from rugs_assets.lake.accounting import tally_of
 from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
 from rugs_assets.orchestration import pictures, stages
 from rugs_assets.orchestration.day import Day
@@ -29,13 +30,16 @@ def raw_ws_events(
 ) -> Result:
     """Capture files -> typed events and what was rejected."""
     day = Day.of(context.partition_key, lake.open())
-    found = captures.open().refresh().select(day.date)
+    inventory = captures.open().refresh()
+    found = inventory.select(day.date)
     stage, run_id, digest = stages.RAW_WS_EVENTS, context.run.run_id, found.input_digest
+    counted = found.tally()
     rejected = day.write(
         stage, found.rejected(), run_id, into=catalog.REJECTED_INPUT, input_digest=digest
     )
-    events = day.write(stage, found.events(), run_id, input_digest=digest)
-    return day.result(stage, events, {**found.tally(), "rejected_rows": rejected.rows})
+    tally = tally_of(counted, lost=sum(file.lost for file in inventory.files))
+    events = day.write(stage, found.events(), run_id, input_digest=digest, tally=tally)
+    return day.result(stage, events, {**counted, "rejected_rows": rejected.rows})
 
 
 @dg.asset(deps=stages.EPISODES.deps)

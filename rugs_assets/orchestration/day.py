@@ -78,6 +78,15 @@ class Day:
         stored = self.stored(table)
         return self.lake.read(table, self.date, version=stored.version, columns=columns).to_arrow()
 
+    def schemas(self, table: TableSpec) -> Iterator[tuple[str, pa.Schema]]:
+        """(file, the schema in its footer) of every file of this date.
+
+        Raises:
+            SchemaMismatch: A file was written under another schema (version).
+        """
+        stored = self.stored(table)
+        yield from self.lake.read(table, self.date, version=stored.version).schemas()
+
     def write(
         self,
         stage: Stage,
@@ -87,6 +96,7 @@ class Day:
         into: TableSpec | None = None,
         input_digest: str | None = None,
         config: Mapping[str, object] | None = None,
+        tally: str = "",
     ) -> Commit:
         """Replace this date of a stage's table, or of its side table, in one commit.
 
@@ -97,12 +107,14 @@ class Day:
             into: The table, where it is not the stage's own.
             input_digest: Digest of what was read, where that was not a table.
             config: What the user tuned.
+            tally: What was counted of the input, where no table holds it.
         """
         provenance = Provenance(
             run_id=run_id,
             code_version=stage.code_version,
             input_digest=input_digest or self._digest_of_inputs(stage.inputs),
             config=json.dumps(dict(config or {}), sort_keys=True),
+            tally=tally,
         )
         return self.lake.replace(into or stage.table, self.date, batches, provenance)
 

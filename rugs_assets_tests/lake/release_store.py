@@ -7,6 +7,7 @@ test can see for each sample where it comes from and whether the next observatio
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -16,9 +17,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from rugs_assets.domain.features import FEATURE_NAMES
+from rugs_assets.domain.events import BUTTON
+from rugs_assets.domain.features import FEATURE_NAMES, Phase, encode_game_id
 from rugs_assets.domain.shards import shards_of
-from rugs_assets.lake.catalog import ALIGNED_SAMPLES, EPISODES, OBSERVATIONS, TRAINING_SHARDS
+from rugs_assets.lake.catalog import (
+    ALIGNED_SAMPLES,
+    EPISODES,
+    OBSERVATIONS,
+    RAW_WS_EVENTS,
+    REJECTED_INPUT,
+    TRAINING_SHARDS,
+    UNALIGNED_ACTIONS,
+)
 from rugs_assets.lake.release_basis import Basis, BasisTable
 from rugs_assets.lake.specs import StoredDate, TableSpec
 from rugs_assets.lake.tables import Lake, Provenance
@@ -29,9 +39,12 @@ THURSDAY = date(2025, 12, 18)
 CODE = "7"
 _START = datetime(2025, 12, 15, 12, tzinfo=UTC)
 _INPUTS: dict[str, tuple[TableSpec, ...]] = {
-    "episodes": (),
-    "observations": (EPISODES,),
-    "aligned_samples": (EPISODES, OBSERVATIONS),
+    "rejected_input": (),
+    "raw_ws_events": (),
+    "episodes": (RAW_WS_EVENTS,),
+    "observations": (RAW_WS_EVENTS, EPISODES),
+    "unaligned_actions": (RAW_WS_EVENTS, EPISODES, OBSERVATIONS),
+    "aligned_samples": (RAW_WS_EVENTS, EPISODES, OBSERVATIONS),
     "training_shards": (EPISODES, OBSERVATIONS, ALIGNED_SAMPLES),
 }
 
@@ -60,10 +73,19 @@ def digest_of(stored: Iterable[StoredDate]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+_MADE_BY = {"rejected_input": "raw_ws_events", "unaligned_actions": "aligned_samples"}
 BASIS = Basis(
     tuple(
-        BasisTable(spec, CODE, _INPUTS[spec.name])
-        for spec in (EPISODES, OBSERVATIONS, ALIGNED_SAMPLES, TRAINING_SHARDS)
+        BasisTable(spec, CODE, _INPUTS[spec.name], _MADE_BY.get(spec.name))
+        for spec in (
+            RAW_WS_EVENTS,
+            REJECTED_INPUT,
+            EPISODES,
+            OBSERVATIONS,
+            ALIGNED_SAMPLES,
+            UNALIGNED_ACTIONS,
+            TRAINING_SHARDS,
+        )
     ),
     digest_of,
 )
@@ -81,10 +103,15 @@ def make_date(
     upto: str = "training_shards",
 ) -> None:
     """Write all tables of a date, or those up to one; `salt` makes other rows."""
+    samples = pa.Table.from_batches(_samples(day, games))
+    presses = _presses(samples)
     made: dict[str, pa.Table] = {
+        "rejected_input": REJECTED_INPUT.schema.empty_table(),
+        "raw_ws_events": presses,
         "episodes": _episodes(day, games),
         "observations": pa.Table.from_batches(_observations(day, games, salt)),
-        "aligned_samples": pa.Table.from_batches(_samples(day, games)),
+        "unaligned_actions": UNALIGNED_ACTIONS.schema.empty_table(),
+        "aligned_samples": samples,
     }
     made["training_shards"] = pa.Table.from_batches(
         shards_of(
@@ -97,11 +124,18 @@ def make_date(
         spec = {each.spec.name: each.spec for each in BASIS.tables}[name]
         inputs = [lake.provenance(each, day) for each in _INPUTS[name]]
         digest = digest_of(each for each in inputs if each is not None)
-        provenance = Provenance(f"run-{salt}", code, digest, config)
+        tally = tally_of(presses.num_rows) if spec is RAW_WS_EVENTS else ""
+        provenance = Provenance(f"run-{salt}", code, digest, config, tally)
         written = replace(shards) if spec is TRAINING_SHARDS else spec
         lake.replace(written, day, table.to_batches(), provenance)
         if name == upto:
             return
+
+
+def tally_of(used: int, **other: int) -> str:
+    """A tally of captures that hold `used` events and nothing else, unless said."""
+    counts = {"kept": used, "used": used, "ignored": 0, "rejected": 0, "lost": 0}
+    return json.dumps(counts | other, sort_keys=True)
 
 
 def make_store(folder: Path, days: Sequence[date] = (MONDAY, TUESDAY)) -> Lake:
@@ -151,16 +185,41 @@ def _observations(day: date, games: Sequence[Game], salt: float) -> Iterator[pa.
         features = {name: np.full(rows, 1.0 + salt, np.float32) for name in FEATURE_NAMES}
         features["tick"] = frames.astype(np.float32)
         features["balance"] = np.full(rows, game.number + 100 * day.day, np.float32)
+        features["game_phase"] = np.full(rows, Phase.ACTIVE, np.float32)
+        features["game_id"] = np.full(rows, encode_game_id(game.episode_id(day)), np.float32)
         features["price"] = (1 + frames / 7).astype(np.float32)
         columns: dict[str, Any] = {
             "episode_id": [game.episode_id(day)] * rows,
             "session_id": ["s-1"] * rows,
             "frame": frames,
             "received_at": [_START + timedelta(seconds=int(frame)) for frame in frames],
-            "observed": frames * 3 + game.number,
+            "observed": 2**36 - 1 - frames % 2,
             **features,
         }
         yield _batch(columns, OBSERVATIONS.schema)
+
+
+def _presses(samples: pa.Table) -> pa.Table:
+    """The presses that the samples carry, one of each label that is not 0."""
+    rows: list[dict[str, Any]] = []
+    for sample in samples.to_pylist():
+        for label in ("action", "adjust"):
+            if sample[label]:
+                rows.append(
+                    {
+                        **{field.name: None for field in RAW_WS_EVENTS.schema},
+                        "session_id": "s-1",
+                        "seq": len(rows),
+                        "received_at": _START,
+                        "event": BUTTON,
+                        "direction": "sent",
+                        "episode_id": sample["episode_id"],
+                        "is_context": False,
+                        "source_file": "a.jsonl",
+                        "source_position": len(rows),
+                    }
+                )
+    return pa.Table.from_pylist(rows, RAW_WS_EVENTS.schema)
 
 
 def _samples(day: date, games: Sequence[Game]) -> Iterator[pa.RecordBatch]:

@@ -18,8 +18,10 @@ import pytest
 from rugs_assets.domain.violations import Violations
 from rugs_assets.lake.catalog import EPISODES, OBSERVATIONS, TRAINING_SHARDS
 from rugs_assets.lake.dataset import TrainingDataset
+from rugs_assets.lake.date_rows import DateRows
+from rugs_assets.lake.date_rules import RULES, DateRule
 from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch
-from rugs_assets.lake.release_basis import Basis, PinnedDate
+from rugs_assets.lake.release_basis import Basis
 from rugs_assets.lake.release_manifest import (
     Manifest,
     ReleaseDamaged,
@@ -27,7 +29,6 @@ from rugs_assets.lake.release_manifest import (
     ReleaseRefused,
     manifest_of,
 )
-from rugs_assets.lake.release_rules import RULES, ReleaseRule
 from rugs_assets.lake.releases import ReleaseRequest, Releases
 from rugs_assets.lake.tables import Lake
 from rugs_assets_tests.lake.release_store import (
@@ -86,9 +87,7 @@ def test_a_release_says_what_it_holds(lake: Lake, released: Manifest) -> None:
     assert content["normalisation"]["rows"] == counts["splits"]["train"]["samples"]
     assert {check["rule"] for check in content["checks"]} >= {"features_finite", "rows_in_order"}
     assert all(check["dates"] == 2 and check["violations"] == 0 for check in content["checks"])
-    assert set(released.tables) == {
-        "episodes", "observations", "aligned_samples", "training_shards"
-    }  # fmt: skip
+    assert list(released.tables) == [each.spec.name for each in BASIS.tables]
 
 
 def test_the_moments_are_those_of_the_train_rows(lake: Lake, released: Manifest) -> None:
@@ -184,7 +183,7 @@ def test_dates_of_other_code_are_refused(lake: Lake) -> None:
     make_date(lake, TUESDAY, code="6")
     problems = refused(lake)
     assert all("2025-12-16" in line and "code version '6', not '7'" in line for line in problems)
-    assert len(problems) == 4
+    assert len(problems) == 5  # two tables are made by another one's asset
 
 
 def test_dates_of_other_settings_are_refused(lake: Lake) -> None:
@@ -214,7 +213,10 @@ def test_a_broken_blocking_rule_refuses_its_date_and_another_is_counted(lake: La
     (fair,) = [check for check in made.content["checks"] if check["rule"] == "provably_fair"]
     assert (fair["blocking"], fair["violations"]) == (False, 1)
     Releases(lake).remove("first")
-    strict = tuple(replace(rule, blocking=True) for rule in RULES)
+    strict = {
+        table: [replace(rule, blocking=rule.blocking or rule.is_error) for rule in rules]
+        for table, rules in RULES.items()
+    }
     with pytest.raises(ReleaseRefused) as caught:
         Releases(lake).create(REQUEST, BASIS, strict)
     (problem,) = caught.value.problems
@@ -224,7 +226,7 @@ def test_a_broken_blocking_rule_refuses_its_date_and_another_is_counted(lake: La
 def test_callers_rules_are_judged_on_the_pinned_rows(lake: Lake) -> None:
     seen: dict[date, list[Any]] = {}
 
-    def judge(day: PinnedDate) -> Violations:
+    def judge(day: DateRows) -> Violations:
         make_date(lake, day.date, salt=9.0)  # replaced meanwhile: the rule sees what was pinned
         prices = pa.chunked_array(
             [batch["count_2x"] for batch in day.batches(OBSERVATIONS, ["count_2x"])]
@@ -232,7 +234,7 @@ def test_callers_rules_are_judged_on_the_pinned_rows(lake: Lake) -> None:
         seen[day.date] = prices.unique().to_pylist()
         return Violations("as pinned", 0)
 
-    Releases(lake).create(REQUEST, BASIS, [ReleaseRule(OBSERVATIONS, "pinned", judge)])
+    Releases(lake).create(REQUEST, BASIS, {"observations": [DateRule("pinned", "", judge)]})
     assert seen == {MONDAY: [1.0], TUESDAY: [1.0]}
 
 
@@ -388,7 +390,7 @@ def test_a_damaged_table_file_cannot_be_released(lake: Lake) -> None:
     text[4] ^= 1  # in the first page, which no rule of an empty list reads
     path.write_bytes(text)
     with pytest.raises(LakeError, match="2025-12-16"):
-        Releases(lake).create(REQUEST, BASIS, rules=())
+        Releases(lake).create(REQUEST, BASIS, rules={})
     assert Releases(lake).names() == []
 
 
