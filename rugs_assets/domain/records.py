@@ -17,7 +17,7 @@ from rugs_assets.domain import protocol
 from rugs_assets.domain.broken_lines import LineByLine
 from rugs_assets.domain.chunks import Chunk, Reject
 
-CHUNK_BYTES = 2 << 20
+CHUNK_BYTES = 4 << 20
 LONGEST_LINE = 16 << 20
 """The longest line that is read, in bytes; the longest real frames have half a million."""
 
