@@ -17,7 +17,12 @@ from rich.progress import Progress as Bar
 from rugs_assets import plot_cli, reference, release_cli, report_cli, table_cli
 from rugs_assets.domain.simulator import Faults, Format, Payload, Plan, Progress, write_simulation
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=__doc__,
+    pretty_exceptions_show_locals=False,  # the pseudonym key may be among them
+)
 
 
 @app.callback()

@@ -22,7 +22,7 @@ from rugs_assets.lake import delta_log, release_files
 from rugs_assets.lake.catalog import TRAINING_SHARDS
 from rugs_assets.lake.episode_index import COLUMNS, EpisodeIndex, IndexedFile, index_of
 from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch
-from rugs_assets.lake.release_files import read_whole
+from rugs_assets.lake.release_files import place_of, read_whole
 from rugs_assets.lake.release_manifest import Manifest, ReleaseDamaged, ReleaseFile
 from rugs_assets.lake.steps import StepFile
 from rugs_assets.lake.storage import Store
@@ -155,7 +155,7 @@ def of_version(lake: Lake, version: int | datetime | None, days: Iterable[date] 
 
 def _released(folder: Path, file: ReleaseFile, *, verify: bool) -> StepFile:
     def read() -> bytes:
-        return read_whole(folder, file) if verify else (folder / file.path).read_bytes()
+        return read_whole(folder, file) if verify else place_of(folder, file.path).read_bytes()
 
     return StepFile(str(folder / file.path), file.rows, read, checked=verify)
 
@@ -172,7 +172,7 @@ def _stored(store: Store, path: str) -> Callable[[], bytes]:
 
 
 def _refuse_other_size(folder: Path, file: ReleaseFile) -> None:
-    path = folder / file.path
+    path = place_of(folder, file.path)
     try:
         size = path.stat().st_size
     except OSError as error:

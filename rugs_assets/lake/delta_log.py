@@ -39,7 +39,7 @@ from rugs_assets.lake.errors import (
     cure_of,
 )
 from rugs_assets.lake.specs import DATE_COLUMN, LogEntry, TableSpec
-from rugs_assets.lake.storage import Store
+from rugs_assets.lake.storage import Store, inner_path
 
 _ATTEMPTS = 200
 _CONFIGURATION: dict[str, str | None] = {
@@ -122,14 +122,27 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
 
 
 def files_of(table: DeltaTable) -> list[LoggedFile]:
-    """Every file of a loaded version, in row order: by date, then by part number."""
+    """Every file of a loaded version, in row order: by date, then by part number.
+
+    Raises:
+        StoreInvalid: the log refers to what lies outside of the table.
+    """
     # from_stream, since pa.table() would import pandas only to ask whether this is a data frame.
     adds = pa.RecordBatchReader.from_stream(table.get_add_actions()).read_all()
     if not adds.num_rows:
         return []
     wanted = adds.select(["partition", "path", "num_records", "size_bytes"]).flatten()
     rows = zip(*(column.to_pylist() for column in wanted.columns), strict=True)
-    return sorted(LoggedFile(*row) for row in rows)
+    files = sorted(LoggedFile(*row) for row in rows)
+    try:
+        for file in files:
+            inner_path(file.path)
+    except ValueError as error:
+        raise StoreInvalid(
+            f"the log of {table.table_uri}, version {table.version()}, is not ours: {error}; put "
+            "the table back from a backup, or delete its folder and compute its dates again"
+        ) from error
+    return files
 
 
 def commit_date(
@@ -148,9 +161,12 @@ def commit_date(
         CommitConflict: other writers won every attempt.
         WriteFailed: the storage refused.
     """
-    return _attempted(
+    version, unchanged = _attempted(
         spec, day, lambda: _commit_once(load(store, spec), spec, day, files, metadata)
     )
+    if not unchanged:  # deltalake itself leaves it to the system when a commit reaches the disk
+        store.make_durable(spec.name, f"_delta_log/{version:020d}.json")
+    return version, unchanged
 
 
 def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:

@@ -3,8 +3,8 @@
 What a release rests on is kept by itself: the versions of its tables are read from the manifests
 while no release can appear, and a manifest that cannot be read stops the vacuum.
 
-Belongs here: vacuum and the traces of killed writers. Goes elsewhere: what is in a release
-(`release_files`).
+Belongs here: vacuum. Goes elsewhere: what killed processes leave outside of the tables
+(`sweeping`), what is in a release (`release_files`).
 """
 
 from __future__ import annotations
@@ -89,5 +89,5 @@ def vacuum(
             )
         except (DeltaError, OSError) as error:
             raise WriteFailed(f"table {spec.name}: vacuum failed: {error}") from error
-        dead = 0 if dry_run else store.clear_staging(spec.name)
-    return Vacuumed(spec.name, tuple(sorted(files)), dead, dry_run)
+        dead = [] if dry_run else store.clear_staging(spec.name)
+    return Vacuumed(spec.name, tuple(sorted(files)), len(dead), dry_run)

@@ -65,7 +65,7 @@ def read_manifest(store: Store, name: str) -> Manifest:
     if not folder.is_dir():
         known = ", ".join(names_in(store)) or "none yet"
         raise ReleaseError(f"there is no release {name!r} in {store.root}; there are: {known}")
-    path = folder / MANIFEST
+    path = place_of(folder, MANIFEST)
     try:
         manifest = manifest_of(path.read_bytes(), str(path))
     except OSError as error:
@@ -96,13 +96,28 @@ def linked(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+def place_of(folder: Path, path: str) -> Path:
+    """Where a file of a release lies: in its folder, whatever links there are.
+
+    Raises:
+        ReleaseDamaged: a link leads out of the release.
+    """
+    place = folder / path
+    if not place.resolve().is_relative_to(folder.parent.resolve() / folder.name):
+        raise ReleaseDamaged(
+            f"{place} is reached through a link that leads out of the release; put the file itself "
+            "there, from a backup"
+        )
+    return place
+
+
 def read_whole(folder: Path, file: ReleaseFile) -> bytes:
     """The bytes of a file of a release, known to be those that the manifest names.
 
     Raises:
         ReleaseDamaged: it is missing or a byte of it differs.
     """
-    path = folder / file.path
+    path = place_of(folder, file.path)
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -130,7 +145,9 @@ def problems_of(
         problems = [problem for problem in found if problem]
     named = {MANIFEST, *(file.path for file in manifest.files)}
     others = [
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
     ]
     return problems + [
         f"{folder / path} is not part of the release"
@@ -201,15 +218,17 @@ def _releases(store: Store) -> Path:
 
 
 def _problem(folder: Path, file: ReleaseFile, progress: Callable[[int], None]) -> str | None:
-    path = folder / file.path
     try:
+        path = place_of(folder, file.path)
         size = path.stat().st_size
         if size != file.bytes:
             return f"{path} has {size} bytes, expected {file.bytes}"
         if checksum_of(path) != file.sha256:
             return f"{path} has another sha256 than was released"
+    except ReleaseDamaged as error:
+        return str(error)
     except OSError as error:
-        return f"{path} cannot be read: {error}"
+        return f"{folder / file.path} cannot be read: {error}"
     finally:
         progress(file.bytes)
     return None

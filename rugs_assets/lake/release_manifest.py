@@ -16,10 +16,10 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import date
-from pathlib import PurePosixPath
 from typing import Any
 
 from rugs_assets.lake.errors import LakeError
+from rugs_assets.lake.storage import inner_path
 
 FORMAT = 1
 """Goes up when the manifest's form changes; a reader refuses what is newer than itself."""
@@ -172,7 +172,7 @@ def _parsed(said: dict[str, Any]) -> Manifest:
     storage = said["storage"]
     files = tuple(
         ReleaseFile(
-            path=_checked_path(file["path"]),
+            path=inner_path(file["path"]),
             bytes=int(file["bytes"]),
             sha256=str(file["sha256"]),
             rows=int(file["rows"]),
@@ -187,13 +187,6 @@ def _parsed(said: dict[str, Any]) -> Manifest:
         evidence=storage["evidence"],
         files=files,
     )
-
-
-def _checked_path(path: str) -> str:
-    parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or "\\" in path or ".." in parts:
-        raise ValueError(f"the path {path!r} leads out of the release")
-    return path
 
 
 def _digest(said: dict[str, Any]) -> str:

@@ -55,6 +55,19 @@ def open_store(root: str | Path) -> Store:
     return LocalStore(Path(path))
 
 
+def inner_path(path: str) -> str:
+    """The path, when it can only lead to a file below the folder it is joined to.
+
+    Raises:
+        ValueError: it is absolute, a URL, leads up, or holds what no file of ours is named with.
+    """
+    parts = path.split("/")
+    is_plain = path.isprintable() and "\\" not in path and "://" not in path
+    if not is_plain or not all(parts) or not {".", ".."}.isdisjoint(parts):
+        raise ValueError(f"the path {path!r} leads out of its folder")
+    return path
+
+
 class Store:
     """What both kinds share: reading through pyarrow, below one root."""
 
@@ -91,6 +104,10 @@ class Store:
         ) as stream:
             return bytes(stream.read())
 
+    def make_durable(self, table: str, relative: str) -> None:
+        """Wait until a file that is in place would survive a power cut."""
+        raise NotImplementedError
+
     def creating(self, table: str) -> AbstractContextManager[None]:
         """Held while a table is created."""
         raise NotImplementedError
@@ -111,8 +128,8 @@ class Store:
         """Put a finished file in place, whole or not at all, over whatever lies there."""
         raise NotImplementedError
 
-    def clear_staging(self, table: str) -> int:
-        """Remove and count the folders of killed writers; the caller holds `maintaining`."""
+    def clear_staging(self, table: str, *, dry_run: bool = False) -> list[str]:
+        """Remove and name the folders of killed writers; the caller holds `maintaining`."""
         raise NotImplementedError
 
 
@@ -124,6 +141,26 @@ class LocalStore(Store):
     def __init__(self, root: Path) -> None:
         super().__init__(str(root), pafs.LocalFileSystem(), str(root))
         self._root = root
+
+    def path(self, table: str, relative: str) -> str:
+        """Path of a file of a table, which lies below the root, whatever links there are.
+
+        Raises:
+            StoreInvalid: a link leads out of the store.
+        """
+        path = super().path(table, relative)
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root)):
+            raise StoreInvalid(
+                f"{path} is reached through a link that leads out of the store {self.root}; put "
+                "the file or folder itself there (or mount it), then try again"
+            )
+        return path
+
+    def make_durable(self, table: str, relative: str) -> None:
+        """Wait until a file that is in place would survive a power cut."""
+        path = Path(self.path(table, relative))
+        for each in (path, path.parent):
+            _synced(each)
 
     def creating(self, table: str) -> AbstractContextManager[None]:
         """Held alone while a table is created."""
@@ -154,25 +191,34 @@ class LocalStore(Store):
         target = Path(self.path(table, relative))
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name too must survive a power cut before a version refers to it
-        finally:
-            os.close(folder)
+        _synced(target.parent)  # the name must survive a power cut before a version refers to it
 
-    def clear_staging(self, table: str) -> int:
-        """Remove the folders of killed writers."""
-        removed = 0
+    def clear_staging(self, table: str, *, dry_run: bool = False) -> list[str]:
+        """Remove and name the folders of killed writers."""
+        removed = []
         for folder in sorted(p for p in self._staging(table).iterdir() if p.is_dir()):
-            with suppress(LakeBusy), held(folder / "writer.lock", shared=False, timeout=0):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
+            # A writer that ends now removes its folder itself, and the lock file with it.
+            with (
+                suppress(LakeBusy, FileNotFoundError),
+                held(folder / "writer.lock", shared=False, timeout=0),
+            ):
+                removed.append(folder.name)
+                if not dry_run:
+                    shutil.rmtree(folder, ignore_errors=True)
         return removed
 
     def _staging(self, table: str) -> Path:
         folder = self._root / table / "_staging"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _synced(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class ObjectStore(Store):
@@ -203,6 +249,9 @@ class ObjectStore(Store):
         """Held alone."""
         return nullcontext()
 
+    def make_durable(self, table: str, relative: str) -> None:
+        """An object is durable when its upload completes."""
+
     @contextmanager
     def staging(self, table: str, label: str) -> Iterator[Path]:
         """A folder of this writer alone, gone afterwards."""
@@ -222,6 +271,6 @@ class ObjectStore(Store):
             while chunk := source.read(_COPY_BYTES):
                 target.write(chunk)
 
-    def clear_staging(self, table: str) -> int:
-        """Remove the folders of killed writers."""
-        return 0
+    def clear_staging(self, table: str, *, dry_run: bool = False) -> list[str]:
+        """Remove and name the folders of killed writers."""
+        return []

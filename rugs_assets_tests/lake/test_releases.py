@@ -256,7 +256,7 @@ def test_a_manifest_that_points_out_of_its_folder_is_refused(
 ) -> None:
     outside = replace(released.files[0], path="../../training_shards/x.parquet")
     forged = replace(released, files=(outside, *released.files[1:]))
-    with pytest.raises(ReleaseDamaged, match="leads out of the release"):
+    with pytest.raises(ReleaseDamaged, match="leads out of its folder"):
         manifest_of(forged.to_bytes(), "release.json")
 
 
