@@ -8,6 +8,7 @@ must hold is decided in ``sessions``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -15,7 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.session_facts import ints
+from rugs_assets.domain.columns import Array
+from rugs_assets.domain.session_facts import coded, ints
 from rugs_assets.domain.sessions import DayPlan, Session
 
 
@@ -35,16 +37,13 @@ def rows_of_day(
     """
     context = np.array(plan.context, np.int64)
     for block in events:
-        used = block.filter(block["is_used"])
-        if not used.num_rows:
-            continue
-        seqs = ints(used["seq"])
-        games = belonging(session, used)
-        own = session.is_of(day, games)
+        seqs = ints(block["seq"])
+        games = belonging(session, block)
+        own = session.is_of(day, games.names)[games.codes]
         between = (seqs >= plan.first_seq) & (seqs <= plan.last_seq)
-        keep = (own | between | np.isin(seqs, context)) & ~session.homeless(used)
+        keep = (own | between | np.isin(seqs, context)) & _is_usable(session, block)
         if keep.any():
-            yield _as_rows(session, used, games, own, keep)
+            yield _as_rows(session, block, games, own, keep)
 
 
 def rows_of_session(session: Session, events: Iterable[pa.Table]) -> Iterator[pa.RecordBatch]:
@@ -55,18 +54,22 @@ def rows_of_session(session: Session, events: Iterable[pa.Table]) -> Iterator[pa
         events: blocks of its events in order of seq, repeats removed (schema `DECODED`).
     """
     for block in events:
-        used = block.filter(block["is_used"])
-        if used.num_rows:
-            own = np.ones(used.num_rows, bool)
-            yield _as_rows(session, used, belonging(session, used), own, ~session.homeless(used))
+        keep = _is_usable(session, block)
+        if keep.any():
+            own = np.ones(block.num_rows, bool)
+            yield _as_rows(session, block, belonging(session, block), own, keep)
+
+
+def _is_usable(session: Session, events: pa.Table) -> NDArray[np.bool_]:
+    return np.asarray(events["is_used"].to_numpy() & ~session.homeless(events))
 
 
 def without_repeats(events: pa.Table) -> pa.Table:
     """Events sorted by seq; one with the number, name and stamp of that before it repeats it."""
-    order = np.argsort(events["seq"].to_numpy(), kind="stable")
-    if not (np.diff(order) == 1).all():
-        events = events.take(order)
     seqs = events["seq"].to_numpy()
+    if not (seqs[1:] >= seqs[:-1]).all():
+        events = events.take(np.argsort(seqs, kind="stable"))
+        seqs = events["seq"].to_numpy()
     same = np.flatnonzero(seqs[1:] == seqs[:-1])
     if not len(same):
         return events
@@ -78,27 +81,51 @@ def without_repeats(events: pa.Table) -> pa.Table:
     return events.filter(pa.array(keep))
 
 
-def belonging(session: Session, events: pa.Table) -> NDArray[np.object_]:
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """The game of each event.
+
+    Attributes:
+        names: the games; the last one is None, that of an event without any.
+        codes: int64 (n,), for each event which of them is its own.
+    """
+
+    names: list[str | None]
+    codes: NDArray[np.int64]
+
+
+def belonging(session: Session, events: pa.Table) -> Belonging:
     """The game of each event: the one it names, else the one current in its session."""
-    named = events["game_id"].to_numpy()
-    return np.where(named == None, session.games_at(ints(events["seq"])), named)  # noqa: E711 # elementwise
+    named, codes = coded(events["game_id"])
+    names = [*named, *session.games, None]
+    current = session.current_at(ints(events["seq"]))
+    current = np.where(current < 0, len(names) - 1, current + len(named))
+    return Belonging(names, np.where(codes < 0, current, codes))
 
 
 def _as_rows(
     session: Session,
     events: pa.Table,
-    games: NDArray[np.object_],
+    games: Belonging,
     own: NDArray[np.bool_],
     keep: NDArray[np.bool_],
 ) -> pa.RecordBatch:
-    stamped = ints(events["stamped_at"].cast(pa.int64()))
-    naive = ~events["has_zone"].to_numpy()
+    block = one_batch(events)
+    stamped = ints(block["stamped_at"].cast(pa.int64()))
+    naive = ~block["has_zone"].to_numpy(zero_copy_only=False)
     received = stamped + np.where(naive, session.clock.offset_us, 0)
-    columns = {name: events[name].combine_chunks() for name in events.schema.names}
+    columns: dict[str, Array] = dict(zip(block.schema.names, block.columns, strict=True))
     columns |= {
         "received_at": pa.array(received, pa.timestamp("us", "UTC")),
-        "episode_id": pa.array(games, pa.string()),
+        "episode_id": pa.array(games.names, pa.string()).take(games.codes),
         "is_context": pa.array(~own),
     }
     arrays = [columns[name] for name in ev.RAW_WS_EVENTS.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=ev.RAW_WS_EVENTS).filter(pa.array(keep))
+    rows = pa.RecordBatch.from_arrays(arrays, schema=ev.RAW_WS_EVENTS)
+    return rows if keep.all() else rows.filter(pa.array(keep))
+
+
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """All rows of a table that has some as one batch; without a copy where they lie together."""
+    batches = table.to_batches()
+    return batches[0] if len(batches) == 1 else table.combine_chunks().to_batches()[0]

@@ -118,8 +118,9 @@ class Recording:
         for session, events in self._sessions:
             files = map(str, events["source_file"].to_pylist())
             places = zip(files, ints(events["source_position"]).tolist(), strict=True)
-            for game, place in zip(belonging(session, events), places, strict=True):
-                yield session.session_id, game, place
+            games = belonging(session, events)
+            for code, place in zip(games.codes.tolist(), places, strict=True):
+                yield session.session_id, games.names[code], place
 
 
 def places_of(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Place, Mapping[str, Any]]]:

@@ -112,7 +112,7 @@ def _describe_games(
     block: SessionBlock, used: pa.Table, seqs: NDArray[np.int64], is_frame: NDArray[np.bool_]
 ) -> None:
     """Where each game begins and opens, and from where to where each date is named."""
-    games, codes = _coded(used["game_id"])
+    games, codes = coded(used["game_id"])
     for date_of, first, last in zip(
         map(game_date, games), *_first_and_last(codes, len(games)), strict=True
     ):
@@ -130,7 +130,7 @@ def _describe_games(
     block.over.extend(g for g, at in zip(games, firsts, strict=True) if at >= 0 and rugged[at])
 
 
-def _coded(column: Any) -> tuple[list[str], NDArray[np.int64]]:
+def coded(column: Any) -> tuple[list[str], NDArray[np.int64]]:
     """The distinct texts of a column, and for each row the index of its text, -1 for null."""
     encoded = column.combine_chunks().dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -177,7 +177,7 @@ def _describe_history(block: SessionBlock, used: pa.Table, is_frame: NDArray[np.
     if served:
         server_us, stamp = max(served, key=lambda pair: pair[0] - pair[1])
         block.evidence.append(ClockEvidence(stamp, server_us=server_us))
-    games, codes = _coded(frames["game_id"])
+    games, codes = coded(frames["game_id"])
     firsts, _ = _first_and_last(np.where(naive, codes, -1), len(games))
     stamps = ints(frames["stamped_at"].cast(pa.int64()))
     seen: set[str] = set()

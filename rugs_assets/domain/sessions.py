@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -67,38 +68,47 @@ class Session:
         self._named = {date.fromisoformat(day) for block in self.blocks for day in block.dates}
         self._fallback = fallback or min(self._named, default=None) or self._first_day()
 
-    @property
-    def days(self) -> set[date]:
+    @cached_property
+    def days(self) -> frozenset[date]:
         """The dates that have events of this session."""
         begun = {day for day in self._dates if day is not None}
         nameless = {self._fallback} if self.blocks and not self._games else set[date]()
-        return self._named | begun | nameless
+        return frozenset(self._named | begun | nameless)
 
-    def games_at(self, seqs: NDArray[np.int64]) -> NDArray[np.object_]:
-        """The game that is current at each seq: the one begun last; before the first, the first."""
+    @property
+    def games(self) -> list[str]:
+        """Its games in the order in which they became current."""
+        return self._games
+
+    def current_at(self, seqs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which of `games` is current at each seq, -1 without any.
+
+        That is the one begun last; before the first, the first.
+        """
         if not self._games:
-            return np.full(len(seqs), None, object)
-        at = np.maximum(np.searchsorted(self._begun, seqs, side="right") - 1, 0)
-        return np.array(self._games, object)[at]
+            return np.full(len(seqs), -1)
+        return np.maximum(np.searchsorted(self._begun, seqs, side="right") - 1, 0)
 
-    def is_of(self, day: date, games: NDArray[np.object_]) -> NDArray[np.bool_]:
+    def is_of(self, day: date, games: Iterable[str | None]) -> NDArray[np.bool_]:
         """Whether events that belong to these games (None: to none) lie in a date's partition."""
-        here = {
-            game: (self._fallback if game is None else game_date(game)) == day
-            for game in set(games.tolist())
-        }
-        return np.array([here[game] for game in games.tolist()], bool)
+        days = (self._fallback if game is None else game_date(game) for game in games)
+        return np.array([found == day for found in days], bool)
 
     def day_at(self, seq: int) -> date:
         """The date of the game that is current at a seq."""
-        game = self.games_at(np.array([seq]))[0]
+        game = self._game_at(seq)
         return (game_date(game) if game is not None else None) or self._fallback
+
+    def _game_at(self, seq: int) -> str | None:
+        return self._games[int(self.current_at(np.array([seq]))[0])] if self._games else None
 
     def homeless(self, events: pa.Table) -> NDArray[np.bool_]:
         """Frames that name no game while no game is known yet: they can't be a row of any."""
         if not self._games:
             return np.zeros(events.num_rows, bool)
         early = ints(events["seq"]) < self._begun[0]
+        if not early.any():
+            return np.zeros(events.num_rows, bool)
         is_frame = events["event"].to_numpy() == ev.FRAME
         return np.asarray(early & is_frame & ~events["game_id"].is_valid().to_numpy())
 
@@ -136,7 +146,9 @@ class Session:
             straddling: the events of the blocks that begin before it and end after its beginning.
         """
         last: dict[str, int] = {}
-        going_on = set(self.games_at(np.array([plan.first_seq - 1])).tolist()) - {None}
+        if plan.first_seq <= self.blocks[0].first_seq:
+            return ()
+        going_on = {self._game_at(plan.first_seq - 1)} - {None}
         for block in self.blocks:
             if block.last_seq < plan.first_seq:
                 _update_last(last, block)
@@ -153,7 +165,7 @@ class Session:
                     )
                     if block.last_seq < plan.first_seq:
                         _update_last(last, block)
-        began = (self._first_frame.get(game, plan.first_seq) for game in going_on)
+        began = (self._first_frame.get(str(game), plan.first_seq) for game in going_on)
         return tuple(sorted({*last.values(), *(seq for seq in began if seq < plan.first_seq)}))
 
     def _find_clock(self) -> Clock:

@@ -72,6 +72,32 @@ class Inventory:
         return sources
 
     @cached_property
+    def _sessions_by_day(self) -> dict[date, list[str]]:
+        by_day: dict[date, list[str]] = {}
+        for session_id, source in self.sources.items():
+            for day in source.session.days:
+                by_day.setdefault(day, []).append(session_id)
+        return by_day
+
+    def sessions_of(self, day: date) -> list[str]:
+        """The sessions that have events of a date, in order."""
+        return self._sessions_by_day.get(day, [])
+
+    @cached_property
+    def _reveals_by_day(self) -> dict[str, dict[str, list[tuple[str, int]]]]:
+        by_day: dict[str, dict[str, list[tuple[str, int]]]] = {}
+        for session_id, source in self.sources.items():
+            for _, block in source.blocks:
+                for game, seq in block.facts.revealed.items():
+                    games = by_day.setdefault(game[:9], {})
+                    games.setdefault(game, []).append((session_id, seq))
+        return by_day
+
+    def reveals_of(self, day: date) -> dict[str, list[tuple[str, int]]]:
+        """Games of a date whose seeds were revealed, each with the (session, seq) of the frames."""
+        return self._reveals_by_day.get(day.strftime("%Y%m%d-"), {})
+
+    @cached_property
     def days(self) -> tuple[date, ...]:
         """The dates that the captures hold, oldest first."""
         days = {day for source in self.sources.values() for day in source.session.days}
@@ -133,7 +159,8 @@ class DayInput:
     def _plans(self) -> dict[str, DayPlan]:
         """Session -> what to read of it, in order of the sessions."""
         plans: dict[str, DayPlan] = {}
-        for session_id, source in self._inventory.sources.items():
+        for session_id in self._inventory.sessions_of(self.day):
+            source = self._inventory.sources[session_id]
             plan = source.session.plan(self.day)
             if plan is not None:
                 straddling = source.events(plan.first_seq, plan.first_seq)
@@ -147,15 +174,8 @@ class DayInput:
 
     def _reveals(self, plans: dict[str, DayPlan]) -> list[tuple[str, int]]:
         """Frames of other dates that reveal seeds of this date's games, the first for each game."""
-        prefix = self.day.strftime("%Y%m%d-")
-        revealed: dict[str, list[tuple[str, int]]] = {}
-        for session_id, source in self._inventory.sources.items():
-            for _, block in source.blocks:
-                for game, seq in block.facts.revealed.items():
-                    if game.startswith(prefix):
-                        revealed.setdefault(game, []).append((session_id, seq))
         missing = []
-        for frames in revealed.values():
+        for frames in self._inventory.reveals_of(self.day).values():
             inside = any(
                 session_id in plans
                 and (
@@ -172,9 +192,8 @@ class DayInput:
         """The rows of `raw_ws_events`, session by session, in order of arrival."""
         for session_id, plan in self._plans.items():
             source = self._inventory.sources[session_id]
-            first = min((plan.first_seq, *plan.context))
-            last = max((plan.last_seq, *plan.context))
-            yield from rows_of_day(source.session, self.day, plan, source.events(first, last))
+            events = source.events(plan.first_seq, plan.last_seq, context=plan.context)
+            yield from rows_of_day(source.session, self.day, plan, events)
 
     def rejected(self) -> Iterator[pa.RecordBatch]:
         """The rows of `rejected_input`, by file and position."""
@@ -228,7 +247,10 @@ class DayInput:
 def _count(
     session: Session, day: date, events: pa.Table, used: Counter[str], ignored: Counter[str]
 ) -> None:
-    own = session.is_of(day, belonging(session, events))
+    games = belonging(session, events)
+    own = session.is_of(day, games.names)[games.codes]
     is_used = events["is_used"].to_numpy() & ~session.homeless(events)
     for keep, into in ((own & is_used, used), (own & ~is_used, ignored)):
-        into.update(map(str, events["event"].filter(pa.array(keep)).to_pylist()))
+        names = events["event"].filter(pa.array(keep)).value_counts()
+        for name, count in zip(*(part.to_pylist() for part in names.flatten()), strict=True):
+            into[str(name)] += int(str(count))

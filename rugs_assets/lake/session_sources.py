@@ -6,13 +6,15 @@ without repeats, a block at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rugs_assets.domain.day_rows import without_repeats
+from rugs_assets.domain.session_facts import SessionBlock
 from rugs_assets.domain.sessions import Session
 from rugs_assets.lake.units import Block, Unit
 
@@ -25,28 +27,52 @@ class SessionSource:
     blocks: tuple[tuple[Unit, Block], ...]
 
     def events(
-        self, first_seq: int, last_seq: int, columns: list[str] | None = None
+        self,
+        first_seq: int,
+        last_seq: int,
+        columns: list[str] | None = None,
+        *,
+        context: Sequence[int] = (),
     ) -> Iterator[pa.Table]:
         """Blocks of its events from ``first_seq`` to ``last_seq``, sorted by seq, no repeats.
 
         Blocks that overlap (the store's presses lie in files of their own) are merged: a row
         leaves when no later block can hold a row before it.
+
+        Args:
+            first_seq: where the span begins.
+            last_seq: where it ends.
+            columns: those that are read; all by default.
+            context: seqs outside of the span; the blocks that hold them are read too, those in
+                between are not.
         """
         wanted = [
             (unit, block)
             for unit, block in self.blocks
-            if block.facts.first_seq <= last_seq and block.facts.last_seq >= first_seq
+            if _holds(block.facts, first_seq, last_seq)
+            or any(_holds(block.facts, seq, seq) for seq in context)
         ]
         held: pa.Table | None = None
         for index, (unit, block) in enumerate(wanted):
             part = _read_block(unit, block, columns)
             held = part if held is None else pa.concat_tables([held, part])
             bound = wanted[index + 1][1].facts.first_seq if index + 1 < len(wanted) else 2**62
-            seqs = held["seq"].to_numpy()
-            ready = held.filter(pa.array(seqs < bound))
-            held = held.filter(pa.array(seqs >= bound))
+            ready, held = _cut(held, bound)
             if ready.num_rows:
                 yield without_repeats(ready)
+
+
+def _holds(facts: SessionBlock, first_seq: int, last_seq: int) -> bool:
+    return facts.first_seq <= last_seq and facts.last_seq >= first_seq
+
+
+def _cut(events: pa.Table, bound: int) -> tuple[pa.Table, pa.Table | None]:
+    """The events before a seq, and the others; what is in order is cut without a copy."""
+    seqs = events["seq"].to_numpy()
+    if (seqs[1:] >= seqs[:-1]).all():
+        at = int(np.searchsorted(seqs, bound))
+        return events.slice(0, at), events.slice(at) if at < len(seqs) else None
+    return events.filter(pa.array(seqs < bound)), events.filter(pa.array(seqs >= bound))
 
 
 def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
