@@ -82,10 +82,12 @@ class CaptureReader:
         for chunk in read_records(stream):
             yield self._chunk(chunk, source_file, session_id)
 
-    def one(self, record: bytes) -> Decoded:
-        """Read a single record of a session of its own (what a live client has in its hands)."""
-        envelope = protocol.decode_record(record)
-        return self._chunk(Chunk([envelope], [1], lines=1, raws=[record]), "live", "live")
+    def some(self, records: Sequence[bytes]) -> Decoded:
+        """Read records of a session of its own (what a live client has in its hands)."""
+        envelopes = [protocol.decode_record(record) for record in records]
+        positions = list(range(1, len(records) + 1))
+        chunk = Chunk(envelopes, positions, lines=len(records), raws=list(records))
+        return self._chunk(chunk, "live", "live")
 
     def _chunk(self, chunk: Chunk, source_file: str, session_id: str) -> Decoded:
         """Read the records of a chunk, column by column where that will do."""

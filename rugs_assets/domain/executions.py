@@ -118,7 +118,9 @@ class ExecutionTracker:
         price, verdict = row["trade_price"], row["trade_side"]
         if verdict is None and price is None:
             return []
-        request = self._requests.answered(refused=verdict == "refused", has_price=price is not None)
+        request = self._requests.answered(
+            row["received_ms"], refused=verdict == "refused", has_price=price is not None
+        )
         if request is None:
             return []
         latency = request.latency_ms
@@ -148,7 +150,7 @@ class ExecutionTracker:
         self._quantity[game] = qty
         if math.isclose(before, qty, rel_tol=_SAME_QTY):
             return []
-        request = self._requests.moved(game, "buy" if qty > before else "sell")
+        request = self._requests.moved(game, "buy" if qty > before else "sell", row["received_ms"])
         return [] if request is None else self._confirm(request)
 
     def _is_news(self, row: Mapping[str, Any]) -> bool:

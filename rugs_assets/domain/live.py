@@ -8,7 +8,7 @@ the faces that take lists of events. Games may have any id here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -54,16 +54,29 @@ class LiveReader:
         Raises:
             Malformed: where a value has a wrong type or is none; the message names it.
         """
-        self._count += 1
-        decoded = self._reader.one(record_of(event, self._count))
+        return self.rows([event])[0]
+
+    def rows(self, events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Several events as rows: the same as one after the other, in less time.
+
+        Raises:
+            Malformed: where a value of one has a wrong type or is none; the message names it.
+        """
+        first = self._count + 1
+        self._count += len(events)
+        decoded = self._reader.some(
+            [record_of(event, first + at) for at, event in enumerate(events)]
+        )
         if decoded.rejects:
-            raise Malformed(f"event {self._count}: {decoded.rejects[0].reason}")
-        row: dict[str, Any] = decoded.events.to_pylist()[0]
-        row["episode_id"] = row.pop("game_id")
-        since = row["stamped_at"] - datetime(1970, 1, 1)  # noqa: DTZ001 # both are naive UTC
-        row["received_ms"] = since // timedelta(microseconds=1) / 1000
-        row["is_context"] = False
-        return row
+            reject = decoded.rejects[0]
+            raise Malformed(f"event {first + reject.position - 1}: {reject.reason}")
+        rows: list[dict[str, Any]] = decoded.events.to_pylist()
+        for row in rows:
+            row["episode_id"] = row.pop("game_id")
+            since = row["stamped_at"] - datetime(1970, 1, 1)  # noqa: DTZ001 # both are naive UTC
+            row["received_ms"] = since // timedelta(microseconds=1) / 1000
+            row["is_context"] = False
+        return rows
 
 
 def record_of(event: Mapping[str, Any], seq: int) -> bytes:

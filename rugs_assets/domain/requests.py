@@ -2,13 +2,14 @@
 
 In: presses, requests on the wire, and the evidence of what became of them. Out: the `Request` that
 a piece of evidence is about, None where it is about none. Invariants: each kind of evidence speaks
-of a request at most once; answers come in the order of the requests; a press and its request on the
-wire are one. When a request counts as executed stands in ``executions``.
+of a request at most once; answers whose times no record tells come in the order of the requests;
+a press and its request on the wire are one. When a request counts as executed stands in
+``executions``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,10 +115,11 @@ class Requests:
         else:
             self._all.append(Request(row["episode_id"], side, row["received_ms"], is_sent=True))
 
-    def answered(self, *, refused: bool, has_price: bool) -> Request | None:
-        """The trade that an answer accepts: the oldest that waits for one.
+    def answered(self, now_ms: float, *, refused: bool, has_price: bool) -> Request | None:
+        """The trade that an answer accepts: the likeliest that waits for one.
 
         Args:
+            now_ms: when the answer was received.
             refused: whether the answer is a refusal: then its request is over.
             has_price: an answer with a price is that to a trade, no side bet's.
         """
@@ -129,9 +131,9 @@ class Requests:
             and (request.is_sent or not self._are_sent)
             and not (has_price and request.side == SIDEBET)
         ]
-        if not waiting:
+        request = _likeliest(waiting, now_ms)
+        if request is None:
             return None
-        request = waiting[0]
         request.has_answer = True
         if refused or request.side == SIDEBET:
             self._all = [other for other in self._all if other is not request]
@@ -162,15 +164,29 @@ class Requests:
             found.has_trade = True
         return found
 
-    def moved(self, episode_id: str | None, side: str) -> Request | None:
-        """The request behind a position that changed that way: the oldest without such evidence."""
-        found = next((r for r in self._of(episode_id, side) if not r.has_moved), None)
+    def moved(self, episode_id: str | None, side: str, now_ms: float) -> Request | None:
+        """The request behind a position that changed that way: of those without such evidence."""
+        found = _likeliest([r for r in self._of(episode_id, side) if not r.has_moved], now_ms)
         if found is not None:
             found.has_moved = True
         return found
 
     def _of(self, episode_id: str | None, side: str) -> list[Request]:
         return [r for r in self._all if (r.episode_id, r.side) == (episode_id, side)]
+
+
+def _likeliest(waiting: Sequence[Request], now_ms: float) -> Request | None:
+    """The request that evidence received now is about.
+
+    A slow request is overtaken by the next one. Where press records say when they were answered,
+    evidence is about the one that was answered first, and not about one that was answered later;
+    otherwise about the oldest.
+    """
+    due = [request for request in waiting if request.answered_ms <= now_ms]
+    if due:
+        return min(due, key=lambda request: request.answered_ms)
+    unknown = [request for request in waiting if request.answered_ms == _NEVER]
+    return next(iter(unknown or waiting), None)
 
 
 def _fill(request: Request, row: Mapping[str, Any]) -> None:

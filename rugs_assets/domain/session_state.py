@@ -30,16 +30,18 @@ class Recent:
         self._order: deque[Hashable] = deque()
         self._known: set[Hashable] = set()
         self._later: deque[list[Sequence[Hashable]]] = deque()
+        self._held = 0  # keys in `_later`
 
     def note(self, *columns: Sequence[Hashable]) -> None:
         """Remember the keys that these columns make together, when somebody asks."""
         self._later.append(list(columns))
-        held = sum(len(columns[0]) for columns in self._later)
-        while held - len(self._later[0][0]) >= REPEATS_REMEMBERED:
-            held -= len(self._later.popleft()[0])
+        self._held += len(columns[0])
+        while self._held - len(self._later[0][0]) >= REPEATS_REMEMBERED:
+            self._held -= len(self._later.popleft()[0])
 
     def repeats(self, key: Hashable) -> bool:
         """Whether the key was there lately; if not, it is now."""
+        self._held = 0
         while self._later:
             for earlier in zip(*self._later.popleft(), strict=True):
                 self._add(earlier)

@@ -194,6 +194,6 @@ def test_requests_answers_and_side_bets_fill_their_columns() -> None:
 
 def test_a_single_event_is_read_like_a_line() -> None:
     reader = CaptureReader(lambda player_id: player_id)
-    decoded = reader.one(lines(active(1, 3))[:-1])
+    decoded = reader.some([lines(active(1, 3))[:-1]])
     (row,) = decoded.events.to_pylist()
     assert (row["tick"], row["game_id"]) == (3, GAME_A)

@@ -279,3 +279,13 @@ def test_side_bet_requests_and_presses_never_become_executions() -> None:
     rows = [*begin(), press(GAME_A, "SIDEBET", 0, trade_tick=1, trade_price=5.0)]
     rows[-1]["server_timestamp_ms"] = received_ms(2)
     assert last([*rows, asks(ev.SIDEBET_REQUEST), answers(), player(0.4, 0.0)]) == NOTHING
+
+
+def test_a_slow_order_is_overtaken_by_the_next_one() -> None:
+    """Pressed first, answered last: answer and position speak of the one that was answered."""
+    slow = {"trade_tick": 3, "trade_price": 1.75, "server_timestamp_ms": received_ms(8) - 1}
+    fast = {"trade_tick": 1, "trade_price": 1.25, "server_timestamp_ms": received_ms(5) - 1}
+    rows = [*begin(), buys(2, **slow), buys(3, **fast), active(GAME_A, 1)]
+    rows += [answers(1.25), player(0.9, 1.0), active(GAME_A, 2)]
+    assert [found[:2] for found in executions(rows)] == [(0.0, 0.0), (0.0, 0.0), (1.0, 1.25)]
+    assert last([*rows, answers(1.75), player(0.8, 2.0)])[:2] == (3.0, 1.75)

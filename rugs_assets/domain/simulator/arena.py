@@ -7,7 +7,7 @@ for rewards; a policy must not look at it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
@@ -23,9 +23,12 @@ from rugs_assets.domain.simulator.network import Downlink
 from rugs_assets.domain.simulator.plan import Payload, Plan
 from rugs_assets.domain.simulator.policies import View
 from rugs_assets.domain.simulator.randomness import stream
+from rugs_assets.domain.simulator.recorder import Recorder
 from rugs_assets.domain.simulator.server import Server
 from rugs_assets.domain.simulator.simulate import player_account
 from rugs_assets.domain.simulator.world import World
+
+_REFLEX_US = 1  # before anything else arrives: messages are at least 40 microseconds apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,14 @@ class Arena:
         seed: of everything random.
         plan: what else there is to say: first date, versions, bursts on the line; its days,
             sessions and games a day mean nothing here.
+        recorder: makes what writes a session down, anew with every `reset`; none by default.
     """
 
-    def __init__(self, seed: int, plan: Plan | None = None) -> None:
+    def __init__(
+        self, seed: int, plan: Plan | None = None, recorder: Callable[[], Recorder] | None = None
+    ) -> None:
         self._plan = replace(plan or Plan(payload=Payload.LEAN), sessions=1, players=1)
+        self._recorder = recorder
         self.reset(seed)
 
     def reset(self, seed: int) -> Step:
@@ -92,10 +99,26 @@ class Arena:
         self._world = World(server, beats, stream(seed, "delays"))
         self._client = _Watched(self._account, _Outside(), stream(seed, "mind"))
         downlink = Downlink(stream(seed, "line"), plan.faults.bursts)
-        self._line = Connection(0, FOREVER, downlink, self._account, self._client)
+        recorder = None if self._recorder is None else self._recorder()
+        self._line = Connection(0, FOREVER, downlink, self._account, self._client, recorder)
         self._world.connections.append(self._line)
         self._rugged = ""
         return self.step(())
+
+    def press(self, button: str, bet: int, percent: int) -> None:
+        """Press a button right after the last frame, as a program does: without human delays.
+
+        The amount and the share are set in the client beforehand, without presses of their own.
+
+        Args:
+            button: BUY, SELL or SIDEBET.
+            bet: amount of a bet, 1e-9 SOL.
+            percent: share of a sale.
+        """
+        client = self._client
+        client.view.bet, client.view.percent = bet, percent
+        client.plan((button,))
+        self._world.press_at(self._line, client.view.now_us + _REFLEX_US)
 
     def step(self, presses: Sequence[str]) -> Step:
         """Press buttons, in order and with human delays, and go on to the next frame.

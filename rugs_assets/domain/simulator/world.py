@@ -62,8 +62,11 @@ class World:
 
     def plan(self, connection: Connection, at_us: int) -> None:
         """A client has presses planned: the first comes after its player's reaction."""
-        wait = reaction_us(self._rng)
-        self._push(at_us + wait, lambda now: self._press(connection, now))
+        self.press_at(connection, at_us + reaction_us(self._rng))
+
+    def press_at(self, connection: Connection, at_us: int) -> None:
+        """The next press that a client has planned comes at that time."""
+        self._push(at_us, lambda now: self._press(connection, now))
 
     def _push(self, at_us: int, happen: Callable[[int], None]) -> None:
         self._queued += 1
