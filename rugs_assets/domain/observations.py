@@ -39,6 +39,9 @@ OBSERVATIONS = pa.schema(
 """The schema of `observations`: one row a frame that makes a row (design.md 2)."""
 
 
+_BATCH_ROWS = 16_384
+
+
 @dataclass(slots=True)
 class _OpenGame:
     """Rows of a game that has not ended yet."""
@@ -48,20 +51,46 @@ class _OpenGame:
     observed: list[NDArray[np.int64]] = field(default_factory=list)
     values: list[NDArray[np.float32]] = field(default_factory=list)
 
-    def batch(self, episode_id: str, session_id: str) -> pa.RecordBatch:
-        """All its rows."""
-        values = np.concatenate(self.values)
-        count = len(values)
-        columns = np.ascontiguousarray(values.T)
+
+@dataclass(slots=True)
+class _EndedGames:
+    """Rows of games that have ended, until they are enough for a batch: calls cost by the batch."""
+
+    names: list[tuple[str, str]] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    rows: _OpenGame = field(default_factory=_OpenGame)
+
+    def add(self, episode_id: str, session_id: str, game: _OpenGame) -> None:
+        """Take the rows of a game."""
+        self.names.append((episode_id, session_id))
+        self.counts.append(sum(map(len, game.frame)))
+        self.rows.frame += game.frame
+        self.rows.received_us += game.received_us
+        self.rows.observed += game.observed
+        self.rows.values += game.values
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are rows for a batch."""
+        return sum(self.counts) >= _BATCH_ROWS
+
+    def batch(self) -> Iterator[pa.RecordBatch]:
+        """All that was taken; nothing where there is nothing."""
+        if not self.counts:
+            return
+        game = np.repeat(np.arange(len(self.counts)), self.counts)
+        columns = np.ascontiguousarray(np.concatenate(self.rows.values).T)
+        episodes, sessions = zip(*self.names, strict=True)
         arrays = [
-            pa.array([episode_id] * count, pa.string()),
-            pa.array([session_id] * count, pa.string()),
-            pa.array(np.concatenate(self.frame)),
-            pa.array(np.concatenate(self.received_us), pa.timestamp("us", "UTC")),
-            pa.array(np.concatenate(self.observed)),
+            pa.array(episodes, pa.string()).take(game),
+            pa.array(sessions, pa.string()).take(game),
+            pa.array(np.concatenate(self.rows.frame)),
+            pa.array(np.concatenate(self.rows.received_us), pa.timestamp("us", "UTC")),
+            pa.array(np.concatenate(self.rows.observed)),
             *(pa.array(column) for column in columns),
         ]
-        return pa.RecordBatch.from_arrays(arrays, schema=OBSERVATIONS)
+        self.names, self.counts, self.rows = [], [], _OpenGame()
+        yield pa.RecordBatch.from_arrays(arrays, schema=OBSERVATIONS)
 
 
 def observations_of(
@@ -74,21 +103,25 @@ def observations_of(
         episodes: the date's `episodes`: which session's view of a game is taken.
 
     Yields:
-        One batch a game, in the schema `OBSERVATIONS`: session by session, a game when it rugs, at
-        the end of the session those that never did.
+        Batches of whole games, in the schema `OBSERVATIONS`: session by session, a game when it
+        rugs, at the end of the session those that never did.
     """
     chosen = dict(
         zip(episodes["episode_id"].to_pylist(), episodes["session_id"].to_pylist(), strict=True)
     )
     walk, walking, open_games = ObservationPass(), "", dict[str, _OpenGame]()
+    ended = _EndedGames()
     for session_id, block in session_blocks(events):
         if session_id != walking:
-            yield from _close(open_games, list(open_games), walking)
+            _close(open_games, list(open_games), walking, ended)
             walk, walking = ObservationPass(), session_id
         rows = walk.push(block)
         _keep(rows, block, {g for g in rows.games if chosen.get(g) == session_id}, open_games)
-        yield from _close(open_games, rows.ended, session_id)
-    yield from _close(open_games, list(open_games), walking)
+        _close(open_games, rows.ended, session_id, ended)
+        if ended.is_enough:
+            yield from ended.batch()
+    _close(open_games, list(open_games), walking, ended)
+    yield from ended.batch()
 
 
 def _keep(
@@ -108,11 +141,11 @@ def _keep(
 
 
 def _close(
-    open_games: dict[str, _OpenGame], ended: list[str], session_id: str
-) -> Iterator[pa.RecordBatch]:
-    for game in ended:
+    open_games: dict[str, _OpenGame], over: list[str], session_id: str, ended: _EndedGames
+) -> None:
+    for game in over:
         if game in open_games:
-            yield open_games.pop(game).batch(game, session_id)
+            ended.add(game, session_id, open_games.pop(game))
 
 
 def violations_of_feature_schema(schema: pa.Schema) -> Violations:

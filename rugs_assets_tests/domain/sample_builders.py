@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.episodes import EpisodeRules, episodes_of
+from rugs_assets.domain.games import games_in
 from rugs_assets.domain.observations import observations_of
 from rugs_assets.domain.samples import SamplePass, SampleRules
 from rugs_assets.domain.shards import shards_of
@@ -39,8 +41,13 @@ def trade(side: str, tick: int, price: float, *, who: str = ME, **columns: Any) 
     return {**row, "trade_tick": tick, "trade_price": price, **columns}
 
 
+def by_game(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """The same rows as one batch a game."""
+    return [game.rows.combine_chunks().to_batches()[0] for game in games_in(batches)]
+
+
 class Made:
-    """All tables that the stages make of a session's rows."""
+    """All tables that the stages make of a session's rows, as one batch a game."""
 
     def __init__(
         self,
@@ -50,11 +57,11 @@ class Made:
     ) -> None:
         self.events = events
         self.episodes = episodes_of(events, episodes)
-        self.observations = list(observations_of(events, self.episodes))
+        self.observations = by_game(observations_of(events, self.episodes))
         alignment = SamplePass(self.observations, events, self.episodes, rules)
-        self.batches = list(alignment.samples())
+        self.batches = by_game(alignment.samples())
         self.unaligned = alignment.unaligned()
-        self.shards = list(shards_of(self.observations, self.batches, self.episodes))
+        self.shards = by_game(shards_of(self.observations, self.batches, self.episodes))
 
     @property
     def samples(self) -> list[Row]:
