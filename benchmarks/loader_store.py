@@ -70,6 +70,7 @@ def _game(rng: np.random.Generator, episode_id: str, count: int) -> pa.RecordBat
         "episode_id": [episode_id] * count,
         "split": [split_of(episode_id)] * count,
         "step": step.astype(np.int32),
+        "frame": step.astype(np.int32),
         "action": np.where(decisions, rng.integers(0, 4, count), 0).astype(np.int8),
         "adjust": np.zeros(count, np.int8),
         "order_amount": pa.array(np.zeros(count, np.float32), mask=rng.random(count) < 0.9),

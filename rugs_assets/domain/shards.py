@@ -26,6 +26,7 @@ TRAINING_SHARDS = pa.schema(
     [
         required("episode_id", pa.string()),
         required("step", pa.int32()),
+        required("frame", pa.int32()),
         *(required(name, pa.float32()) for name in FEATURE_NAMES),
         required("action", pa.int8()),
         required("adjust", pa.int8()),
@@ -115,7 +116,7 @@ def _steps(observed: Game, samples: Game) -> pa.RecordBatch:
     labels = samples.rows.select(list(_LABELS))
     last = pa.Table.from_pylist([_after_last(samples)], labels.schema)
     labels = pa.concat_tables([labels, last])
-    columns = {name: rows[name] for name in (*FEATURE_NAMES, "observed", "episode_id")}
+    columns = {name: rows[name] for name in (*FEATURE_NAMES, "frame", "observed", "episode_id")}
     columns |= {name: labels[name] for name in _LABELS}
     columns["step"] = pa.chunked_array([np.arange(steps, dtype=np.int32)])
     columns["is_last"] = pa.chunked_array([np.arange(steps) == steps - 1])
@@ -214,7 +215,7 @@ def _differences(stored: Game, observed: Game, decided: Game) -> Iterator[Mappin
         "split": pa.array([split_of(stored.episode_id)] * (decisions + 1)),
         **{
             name: observed.rows[name].slice(first, decisions + 1).combine_chunks()
-            for name in ("observed", *FEATURE_NAMES)
+            for name in ("frame", "observed", *FEATURE_NAMES)
         },
     }
     found = {name: stored.rows[name].combine_chunks() for name in stored.rows.column_names}

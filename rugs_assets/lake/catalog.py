@@ -23,7 +23,7 @@ def training_shards_in(layout: ShardLayout) -> TableSpec:
     return TableSpec(
         "training_shards",
         _TRAINING_SHARDS,
-        schema_version=1,
+        schema_version=2,  # 2: with the number of the row in `observations`, `frame`
         row_group_rows=layout.row_group_rows,
         compression="lz4",  # decodes faster than a loader can use it, hardly larger than zstd
         dictionary=False,

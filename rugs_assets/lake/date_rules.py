@@ -11,7 +11,7 @@ used. Goes elsewhere: the predicates (`rugs_assets.domain`), what only a capture
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -94,19 +94,12 @@ def _features(table: TableSpec) -> tuple[DateRule, DateRule]:
         return next((found for found in judged if not found.ok), judged[0])
 
     def finite(day: DateRows) -> Violations:
-        return violations_of_finiteness(_by_frame(day.batches(table)))
+        return violations_of_finiteness(day.batches(table))
 
     return (
         DateRule("features_as_declared", "36 float32 features in the declared order.", declared),
         DateRule("features_finite", "No NaN and no infinity in any feature.", finite),
     )
-
-
-def _by_frame(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows under the name that the predicates of observations know their number by."""
-    for batch in batches:
-        names = ["frame" if name == "step" else name for name in batch.schema.names]
-        yield batch.rename_columns(names)
 
 
 def _of_rows(

@@ -66,6 +66,7 @@ def test_the_next_row_is_the_next_observation() -> None:
         assert {name: step[name] for name in FEATURE_NAMES} == rows[here]
         assert {name: stored[at + 1][name] for name in FEATURE_NAMES} == rows[there]
         assert stored[at + 1]["episode_id"] == step["episode_id"]
+        assert (step["frame"], stored[at + 1]["frame"]) == (here[1], there[1])
         for label in ("action", "adjust", "order_amount", "reward", "done", "tick_delta"):
             assert step[label] == sample[label]
     assert next(decided, None) is None
@@ -178,6 +179,7 @@ def altered(batches: list[pa.RecordBatch], at: int, **columns: Any) -> list[pa.R
         (1, "order_amount", 0.125),
         (5, "is_last", False),
         (3, "step", 4),
+        (3, "frame", 9),
         (3, "split", "nowhere"),
     ],
 )

@@ -106,6 +106,7 @@ def test_batches_have_the_names_of_the_plan(dataset: TrainingDataset) -> None:
         "dones": ((32,), "bool"),
         "truncateds": ((32,), "bool"),
         "step": ((32,), "int32"),
+        "frame": ((32,), "int32"),
         "adjust": ((32,), "int8"),
         "order_amount": ((32,), "float32"),
         "sell_fraction": ((32,), "float32"),
@@ -115,6 +116,7 @@ def test_batches_have_the_names_of_the_plan(dataset: TrainingDataset) -> None:
     }
     assert all(values.flags.c_contiguous for values in batch.values())
     np.testing.assert_array_equal(batch["step"], batch["observations"][:, TICK])
+    np.testing.assert_array_equal(batch["frame"], batch["step"])
     np.testing.assert_array_equal(np.isnan(batch["order_amount"]), batch["actions"] != 1)
 
 
