@@ -12,11 +12,12 @@ elsewhere: formulas of rewards (``rewards``), who plays (``simulator``, or a soc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
@@ -165,3 +166,24 @@ class LiveGames:
             seen.to_numpy(),
             seen.observed,
         )
+
+
+def replayed(events: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, LiveRow]]:
+    """A recorded date event by event: what a live agent would have seen.
+
+    Args:
+        events: rows of `raw_ws_events`, as stored: session by session, in order of arrival.
+
+    Yields:
+        (session_id, row) for each row of `observations`, in order of arrival; a game that several
+        sessions recorded comes once a session.
+    """
+    games, following = LiveGames(), ""
+    for batch in events:
+        received_ms = batch["received_at"].cast(pa.int64()).to_numpy() / 1000
+        for event, moment in zip(batch.to_pylist(), received_ms.tolist(), strict=True):
+            if event["session_id"] != following:
+                games, following = LiveGames(), event["session_id"]
+            row = games.take({**event, "received_ms": moment})
+            if row is not None:
+                yield following, row
