@@ -2,7 +2,7 @@
 
 In: rows of `training_shards`. Out: a plain dict that can be written as JSON: counts by split, the
 identity of the feature list, a checksum of the content and, for normalisation, mean, standard
-deviation, least and greatest of each feature over the steps of the train split. Invariants: the
+deviation, least and greatest of each feature over the decisions of the train split. Invariants: the
 same rows give the same manifest to the last digit, however they were cut into batches; statistics
 do not depend on the order of the games either (``moments``); no clock, no path. Who stores it, and
 where, is decided elsewhere.
@@ -30,7 +30,7 @@ MANIFEST_VERSION = 1
 """Goes up when a key of the manifest changes its meaning."""
 
 NORMALISED_OVER = "train"
-"""The split whose steps the statistics are made of; what is evaluated on must not leak into it."""
+"""The split whose decisions the statistics are made of: what is evaluated on must not leak."""
 
 
 def manifest_of(shards: Iterable[pa.RecordBatch]) -> dict[str, Any]:
@@ -42,8 +42,8 @@ def manifest_of(shards: Iterable[pa.RecordBatch]) -> dict[str, Any]:
     Returns:
         Plain JSON values. Under ``splits`` for each split ``games``, ``steps`` (rows),
         ``decisions`` (steps but the last of each game) and ``actions`` (decisions by name); under
-        ``normalisation`` the statistics, float64, of every step of the train split, the last ones
-        included, since they are next observations.
+        ``normalisation`` the statistics, float64, of the decisions of the train split, which are
+        what a policy is asked about; those of a release are made the same way over its dates.
     """
     moments = Moments(len(FEATURE_NAMES))
     counts: dict[str, Counter[str]] = {name: Counter() for name, _ in SPLITS}
@@ -56,7 +56,8 @@ def manifest_of(shards: Iterable[pa.RecordBatch]) -> dict[str, Any]:
         taken = np.bincount(game.column("action")[decided], minlength=len(ACTIONS))
         actions[split].update(dict(zip(ACTIONS, taken.tolist(), strict=True)))
         if split == NORMALISED_OVER:
-            moments.add(np.stack([game.column(name) for name in FEATURE_NAMES], axis=1))
+            rows = np.stack([game.column(name) for name in FEATURE_NAMES], axis=1)
+            moments.add(rows[decided])
         _digest(checksum, game)
     return {
         "manifest_version": MANIFEST_VERSION,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 _BITS, _HALF = 24, 12
 _LOWEST = -148
 _EXPONENTS = 128 - _LOWEST + 1
+_BLOCK = 4_096  # rows at once: with their mantissas and bins they fit the second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ class Moments:
         """Take more rows.
 
         Args:
-            values: float32, shape (n, k), finite; n below 2^28.
+            values: float32, shape (n, k), finite.
         """
-        if not len(values):
-            return
+        for start in range(0, len(values), _BLOCK):
+            self._add(values[start : start + _BLOCK])
+
+    def _add(self, values: NDArray[np.float32]) -> None:
         self.rows += len(values)
         self._min = np.minimum(self._min, values.min(axis=0))
         self._max = np.maximum(self._max, values.max(axis=0))
@@ -61,7 +64,7 @@ class Moments:
         size = np.abs(mantissa).astype(np.int64)
         high, low = size >> _HALF, size & (2**_HALF - 1)
         bins = (exponent - _LOWEST + np.arange(self._columns) * _EXPONENTS).ravel()
-        # Each weight is a whole number of at most 25 bits: float64 adds them up without rounding.
+        # Each weight is a whole number of at most 25 bits: float64 adds up a block exactly.
         for at, weights in enumerate((mantissa, high * high, 2 * high * low, low * low)):
             found = np.bincount(
                 bins, weights.ravel().astype(np.float64), self._columns * _EXPONENTS

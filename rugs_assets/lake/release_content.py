@@ -229,5 +229,8 @@ def _counts(
                 for at, split in enumerate(SPLIT_NAMES)
             },
         },
-        "normalisation": {"over": "decisions of train", **tally.moments.result()},
+        "normalisation": {
+            "over": "decisions of train",
+            **release_statistics.moments_said(tally.moments),
+        },
     }

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugs_assets.domain.features import FEATURE_COUNT
+from rugs_assets.domain.moments import Moments
 from rugs_assets.lake.errors import LakeError
-from rugs_assets.lake.release_statistics import Moments
+from rugs_assets.lake.release_statistics import moments_said
 from rugs_assets.lake.shuffling import Positions
 from rugs_assets.lake.steps import Array, Steps
 
@@ -220,7 +221,7 @@ def decisions_of(steps: Steps, episodes: NDArray[np.int64]) -> Array:
 
 def moments_of(steps: Steps, rows: Array) -> dict[str, Any]:
     """Moments of the observations at some rows (see `release_statistics`)."""
-    moments = Moments()
+    moments = Moments(FEATURE_COUNT)
     for start in range(0, len(rows), _BLOCK):
         moments.add(steps.observations[rows[start : start + _BLOCK]])
-    return moments.result()
+    return moments_said(moments)
