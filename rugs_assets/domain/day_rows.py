@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.columns import Array
-from rugs_assets.domain.session_facts import coded, ints
+from rugs_assets.domain.columns import Array, coded
+from rugs_assets.domain.session_facts import ints
 from rugs_assets.domain.sessions import DayPlan, Session
 
 
@@ -96,7 +96,7 @@ class Belonging:
 
 def belonging(session: Session, events: pa.Table) -> Belonging:
     """The game of each event: the one it names, else the one current in its session."""
-    named, codes = coded(events["game_id"])
+    named, codes = coded(events["game_id"].combine_chunks())
     names = [*named, *session.games, None]
     current = session.current_at(ints(events["seq"]))
     current = np.where(current < 0, len(names) - 1, current + len(named))

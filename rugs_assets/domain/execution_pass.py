@@ -9,22 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+import pyarrow.compute as pc
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import Bools, Floats
+from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.executions import Execution, ExecutionTracker
 
-_OWN_EVENTS = (
-    ev.BUTTON,
-    ev.BUY_REQUEST,
-    ev.SELL_REQUEST,
-    ev.SIDEBET_REQUEST,
-    ev.ANSWER,
-    ev.PLAYER_UPDATE,
-    ev.USERNAME,
-    ev.TRADE,
-)
+_NAMING = (ev.BUTTON, ev.PLAYER_UPDATE, ev.USERNAME)
+_OWN_EVENTS = (*_NAMING, ev.BUY_REQUEST, ev.SELL_REQUEST, ev.SIDEBET_REQUEST, ev.ANSWER)
 _COLUMNS = (
     "event",
     "episode_id",
@@ -51,19 +44,13 @@ class ExecutionPass:
         self._tracker = ExecutionTracker()
         self._begun: set[str] = set()
 
-    def run(
-        self, block: pa.RecordBatch, names: NDArray[np.str_], is_frame: Bools, received_ms: Floats
-    ) -> list[tuple[int, Execution]]:
-        """The executions that a block confirms.
-
-        Args:
-            block: the events.
-            names: their names, as text.
-            is_frame: which of them are frames, of the date's own games or of others'.
-            received_ms: when each was received, epoch ms.
-        """
-        begins = self._first_frames(block, is_frame)
-        interesting = np.isin(names, _OWN_EVENTS) | block["position_qty"].is_valid().to_numpy(False)
+    def run(self, events: EventColumns) -> list[tuple[int, Execution]]:
+        """The executions that a block of events confirms: (index of the event, execution)."""
+        block, received_ms = events.block, events.received_us / 1000
+        begins = self._first_frames(events)
+        interesting = events.named(*_OWN_EVENTS) | self._own_trades(events)
+        if block["position_qty"].null_count < len(events):
+            interesting |= block["position_qty"].is_valid().to_numpy(zero_copy_only=False)
         interesting[list(begins)] = True
         rugged = block["rugged"].fill_null(False).to_numpy(zero_copy_only=False)
         at = np.flatnonzero(interesting)
@@ -80,15 +67,29 @@ class ExecutionPass:
             after = index + 1
         return found + self._pass_time(received_ms, after, len(received_ms))
 
-    def _first_frames(self, block: pa.RecordBatch, is_frame: Bools) -> dict[int, str]:
-        """Index of the first frame of each game that had none before."""
+    def _own_trades(self, events: EventColumns) -> Bools:
+        """Trades of whoever is the own player at any time of the block: the others say nothing."""
+        trades = events.named(ev.TRADE)
+        if not trades.any():
+            return trades
+        players = events.block["player_id"]
+        named = players.filter(pa.array(events.named(*_NAMING))).drop_null().to_pylist()
+        own = {self._tracker.own, *named} - {None}
+        if not own:
+            return np.zeros(len(trades), bool)
+        by_own = pc.is_in(players, pa.array(sorted(map(str, own)))).to_numpy(zero_copy_only=False)
+        return np.asarray(trades & by_own)
+
+    def _first_frames(self, events: EventColumns) -> dict[int, str]:
+        """Index of the first frame (also of another date's game) of each game that had none."""
         begins: dict[int, str] = {}
-        games = block["episode_id"].dictionary_encode()
-        codes = games.indices.to_numpy(zero_copy_only=False)
-        for code, game in enumerate(map(str, games.dictionary.to_pylist())):
-            if game not in self._begun and (is_frame & (codes == code)).any():
+        frames = np.flatnonzero(events.named(ev.FRAME) & (events.code >= 0))
+        codes, firsts = np.unique(events.code[frames], return_index=True)
+        for code, first in zip(codes.tolist(), frames[firsts].tolist(), strict=True):
+            game = events.games[code]
+            if game not in self._begun:
                 self._begun.add(game)
-                begins[int(np.argmax(is_frame & (codes == code)))] = game
+                begins[first] = game
         return begins
 
     def _pass_time(self, received_ms: Floats, start: int, end: int) -> list[tuple[int, Execution]]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import Bools, Floats
+from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.executions import Execution
 from rugs_assets.domain.features import FEATURE_DEFAULTS, FEATURE_INDEX, Phase
 from rugs_assets.domain.frames import (
@@ -41,7 +41,6 @@ GAME_STATE = (
 )
 
 _SEED, _EXECUTION, _EVENT = 0, 1, 2
-_NAMES = (ev.FRAME, ev.PLAYER_TICK, ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON)
 
 
 def default_of(name: str) -> float:
@@ -69,34 +68,6 @@ class GameState:
     in_position: bool = False
 
 
-class EventColumns:
-    """The columns of a block as arrays."""
-
-    def __init__(self, block: pa.RecordBatch) -> None:
-        self.block = block
-        self.received_us = block["received_at"].cast(pa.int64()).to_numpy()
-        self.names = block["event"].to_numpy(zero_copy_only=False).astype(str)
-        self.is_context = block["is_context"].to_numpy(zero_copy_only=False)
-        self.is_named = {name: self.names == name for name in _NAMES}
-        self.is_frame = self.is_named[ev.FRAME] & ~self.is_context
-        games = block["episode_id"].dictionary_encode()
-        self.games: list[str] = [str(game) for game in games.dictionary.to_pylist()]
-        self.code = games.indices.fill_null(-1).to_numpy().astype(np.int64)
-        self._columns: dict[str, tuple[Floats, Bools]] = {}
-
-    def __len__(self) -> int:
-        return len(self.received_us)
-
-    def column(self, name: str) -> tuple[Floats, Bools]:
-        """A column as (float64 with 0 where null, bool where not null)."""
-        if name not in self._columns:
-            array = self.block[name]
-            has = array.is_valid().to_numpy(zero_copy_only=False)
-            values = array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
-            self._columns[name] = values, has
-        return self._columns[name]
-
-
 class Grid:
     """The elements of a block by game: a seed, then executions and events in order of arrival."""
 
@@ -111,11 +82,12 @@ class Grid:
         at = np.concatenate([np.full(len(games), -1), extra[:, 0], own])
         code = np.concatenate([seeds, extra[:, 1], events.code[own]])
         kind = np.repeat([_SEED, _EXECUTION, _EVENT], [len(games), len(extra), len(own)])
-        order = np.lexsort((kind, at, code))
+        # By game, then place, then kind, in one stable sort.
+        order = np.argsort((code * (len(events) + 1) + at + 1) * 4 + kind, kind="stable")
         self.at, self.code, self.kind = at[order], code[order], kind[order]
         self.is_seed, self.is_event = self.kind == _SEED, self.kind == _EVENT
         self.seed_at = np.flatnonzero(self.is_seed)
-        # Executions of the same event keep their order: lexsort is stable.
+        # Executions of the same event keep their order: the sort is stable.
         self.execution_at = np.flatnonzero(self.kind == _EXECUTION)
         self.executions = [executions[i][1] for i in order[self.execution_at] - len(games)]
 
@@ -136,7 +108,7 @@ class Carried:
     """What each game carries at each element of the grid."""
 
     def __init__(
-        self, grid: Grid, events: EventColumns, states: list[GameState], own_frame: Bools
+        self, grid: Grid, events: EventColumns, states: list[GameState], own_frame: Bools | None
     ) -> None:
         self.grid, self.events, self.states = grid, events, states
         self.values: dict[str, Floats] = {}
@@ -150,22 +122,31 @@ class Carried:
         for name in FRAME_STATE:
             self._carry(name, *self._at_elements(name, is_frame & ~self.late))
         self._classify(is_frame)
-        self._carry_player(own_frame)
+        if own_frame is not None:
+            self._carry_player(own_frame)
 
     def _at_elements(self, name: str, where: Bools) -> tuple[Floats, Bools]:
         """A column of the events at the elements, where it counts."""
         column, present = self.events.column(name)
         at = self.grid.at
+        if not present.any():
+            return np.zeros(len(at)), np.zeros(len(at), bool)
         values, has = column[at], present[at] & where
         return np.where(has, values, 0.0), has
 
     def _carry(self, name: str, values: Floats, is_set: Bools) -> None:
         """Carry values on within each game, beginning with its seed."""
         seeds = self.grid.seed_at
-        values[seeds] = [state.values[name] for state in self.states]
+        before = [state.values[name] for state in self.states]
+        had = [state.has[name] for state in self.states]
+        if not is_set.any():
+            self.values[name] = np.array(before, np.float64)[self.grid.code]
+            self.has[name] = np.array(had, bool)[self.grid.code]
+            return
+        values[seeds] = before
         last = last_set(is_set | self.grid.is_seed)
         has = is_set.copy()
-        has[seeds] = [state.has[name] for state in self.states]
+        has[seeds] = had
         self.values[name], self.has[name] = values[last], has[last]
 
     def _classify(self, is_frame: Bools) -> None:
@@ -187,14 +168,14 @@ class Carried:
 
     def _carry_player(self, own_frame: Bools) -> None:
         """Position, presses and executions: what the own player's events set."""
-        grid, named = self.grid, self.events.is_named
-        told = grid.spread(named[ev.PLAYER_TICK] | named[ev.PLAYER_UPDATE])
+        grid, named = self.grid, self.events.named
+        told = grid.spread(named(ev.PLAYER_TICK, ev.PLAYER_UPDATE))
         # In COOLDOWN the leaderboard still is that of the game before.
         told |= grid.spread(own_frame) & (self.phase != Phase.COOLDOWN)
         told &= (self.kind != FrameKind.POST_RUG) & ~self.late
         for name in POSITION:
             self._carry(name, *self._at_elements(name, told))
-        pressed = grid.spread(named[ev.BUTTON])
+        pressed = grid.spread(named(ev.BUTTON))
         ticks, has_tick = self._at_elements("press_tick", pressed)
         self._carry("press_tick", np.where(has_tick, ticks, self.values["tick"]), pressed)
         self._carry("bet_amount", *self._at_elements("bet_amount", pressed))

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from rugs_assets.domain import derived
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import RECEIVED, Bools, Floats, PreviousRows
+from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.execution_pass import ExecutionPass
 from rugs_assets.domain.features import FEATURES, Carry, encode_game_id, to_float32
 from rugs_assets.domain.frames import FrameKind, last_set
 from rugs_assets.domain.game_grid import (
     GAME_STATE,
     Carried,
-    EventColumns,
     GameState,
     Grid,
     default_of,
@@ -83,10 +83,7 @@ class ObservationPass:
             block: in the schema `RAW_WS_EVENTS`, all of one session.
         """
         events = EventColumns(block)
-        executions = self._executions.run(
-            block, events.names, events.is_named[ev.FRAME], events.received_us / 1000
-        )
-        executions = [(at, e) for at, e in executions if e.episode_id is not None]
+        executions = [(at, e) for at, e in self._executions.run(events) if e.episode_id is not None]
         games = list(dict.fromkeys([*events.games, *(str(e.episode_id) for _, e in executions)]))
         grid = Grid(events, games, executions)
         states = [self._games.setdefault(game, GameState()) for game in games]
@@ -98,16 +95,18 @@ class ObservationPass:
 
     def _own_frames(self, events: EventColumns) -> Bools:
         """Frames whose leaderboard shows the player that is the own one as of then."""
+        announced = events.named(ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON)
+        if self._own is None and not announced.any():
+            return announced
         players = events.block["player_id"].to_numpy(zero_copy_only=False)
-        named = events.is_named
-        announced = named[ev.PLAYER_UPDATE] | named[ev.USERNAME] | named[ev.BUTTON]
-        announced &= players != None  # noqa: E711 # elementwise over objects
+        announced = announced & (players != None)  # noqa: E711 # elementwise over objects
         last = last_set(announced)
         before = np.array([self._own], object)
         own = np.where(last >= 0, players[np.maximum(last, 0)], before)
         if len(own):
             self._own = own[-1]
-        return np.asarray(named[ev.FRAME] & (own == players) & (own != None))  # noqa: E711 # as above
+        is_own = (own == players) & (own != None)  # noqa: E711 # as above
+        return np.asarray(events.named(ev.FRAME) & is_own)
 
     def _rows(
         self, grid: Grid, events: EventColumns, carried: Carried, games: list[str], at: Ints
@@ -165,6 +164,10 @@ class ObservationPass:
         for name in SESSION_STATE:
             column, is_set = events.column(name)
             before, had = self._session[name]
+            if not is_set.any():
+                values[name] = np.full(len(frames), before)
+                has[name] = np.full(len(frames), had)
+                continue
             last = last_set(is_set)
             at = last[frames]
             values[name] = np.where(at >= 0, column[np.maximum(at, 0)], before)
@@ -261,6 +264,6 @@ def _save(grid: Grid, carried: Carried, states: list[GameState]) -> None:
         actives = np.flatnonzero(active[start : end + 1])
         if len(actives):
             state.active_tick = float(carried.values["tick"][start + actives[-1]])
-        for name in GAME_STATE:
-            state.values[name] = float(carried.values[name][end])
+        for name, values in carried.values.items():
+            state.values[name] = float(values[end])
             state.has[name] = bool(carried.has[name][end])

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.buttons import FRACTIONS
 from rugs_assets.domain.clock import ClockEvidence
+from rugs_assets.domain.columns import coded
 from rugs_assets.domain.event_rows import game_date
 
 CARRIED = (
@@ -112,7 +113,7 @@ def _describe_games(
     block: SessionBlock, used: pa.Table, seqs: NDArray[np.int64], is_frame: NDArray[np.bool_]
 ) -> None:
     """Where each game begins and opens, and from where to where each date is named."""
-    games, codes = coded(used["game_id"])
+    games, codes = coded(used["game_id"].combine_chunks())
     for date_of, first, last in zip(
         map(game_date, games), *_first_and_last(codes, len(games)), strict=True
     ):
@@ -128,13 +129,6 @@ def _describe_games(
     firsts, _ = _first_and_last(np.where(is_frame, codes, -1), len(games))
     rugged: list[bool | None] = used["rugged"].to_pylist()
     block.over.extend(g for g, at in zip(games, firsts, strict=True) if at >= 0 and rugged[at])
-
-
-def coded(column: Any) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct texts of a column, and for each row the index of its text, -1 for null."""
-    encoded = column.combine_chunks().dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return [str(text) for text in encoded.dictionary.to_pylist()], codes
 
 
 def _first_and_last(codes: NDArray[np.int64], count: int) -> tuple[list[int], list[int]]:
@@ -177,7 +171,7 @@ def _describe_history(block: SessionBlock, used: pa.Table, is_frame: NDArray[np.
     if served:
         server_us, stamp = max(served, key=lambda pair: pair[0] - pair[1])
         block.evidence.append(ClockEvidence(stamp, server_us=server_us))
-    games, codes = coded(frames["game_id"])
+    games, codes = coded(frames["game_id"].combine_chunks())
     firsts, _ = _first_and_last(np.where(naive, codes, -1), len(games))
     stamps = ints(frames["stamped_at"].cast(pa.int64()))
     seen: set[str] = set()
