@@ -20,6 +20,7 @@ import pyarrow as pa
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import fairness
 from rugs_assets.domain.columns import optional, required
+from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.fairness import Revealed, Verdict
 from rugs_assets.domain.frames import FrameKind
@@ -104,9 +105,10 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_
     for session_id, block in session_blocks(events):
         if session_id != walking:
             walk, walking = ObservationPass(), session_id
-        _note_player(players.setdefault(session_id, _Player()), block)
+        frames = walk.push_frames(block)
+        _note_player(players.setdefault(session_id, _Player()), frames.events)
         _note_reveals(reveals, block)
-        for view in note_frames(walk.push(block), block, session_id, views):
+        for view in note_frames(frames, session_id, views):
             views.setdefault(view.episode_id, []).append(view)
     rows = [
         _episode(min(seen, key=GameView.rank), len(seen) - 1, players, reveals.get(game, []), rules)
@@ -116,18 +118,23 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_
     return pa.Table.from_pylist(rows, EPISODES)
 
 
-def _note_player(player: _Player, block: pa.RecordBatch) -> None:
-    names = block["event"].to_numpy(zero_copy_only=False).astype(str)
-    announces = np.isin(names, [ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON])
-    player.is_there |= bool(announces.any() or (names == ev.PLAYER_TICK).any())
-    known = announces & block["player_id"].is_valid().to_numpy(zero_copy_only=False)
+def _note_player(player: _Player, events: EventColumns) -> None:
+    announces = events.named(ev.PLAYER_UPDATE, ev.USERNAME, ev.BUTTON)
+    player.is_there |= bool(announces.any() or events.named(ev.PLAYER_TICK).any())
+    if not announces.any():
+        return
+    players = events.block["player_id"]
+    known = announces & players.is_valid().to_numpy(zero_copy_only=False)
     if known.any():
-        player.player_id = block["player_id"][int(np.flatnonzero(known)[-1])].as_py()
+        player.player_id = players[int(np.flatnonzero(known)[-1])].as_py()
 
 
 def _note_reveals(reveals: dict[str, list[dict[str, Any]]], block: pa.RecordBatch) -> None:
     shown: list[Any] = block["revealed"].drop_null().to_pylist()
     for entry in chain.from_iterable(shown):
+        if entry["prices"] is not None:
+            # A date shows thousands of curves; as numbers they take a twentieth of what lists do.
+            entry["prices"] = np.array(entry["prices"], np.float64).tobytes()
         known = reveals.setdefault(entry["game_id"], [])
         if entry not in known:
             known.append(entry)
@@ -218,7 +225,7 @@ def _revealed(entry: dict[str, Any]) -> Revealed:
         entry["server_seed"],
         entry["server_seed_hash"],
         entry["game_version"],
-        None if prices is None else np.array(prices, np.float64),
+        None if prices is None else np.frombuffer(prices, np.float64),
     )
 
 

@@ -14,9 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rugs_assets.domain.columns import coded
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.frames import FrameKind
-from rugs_assets.domain.observation_pass import Rows
+from rugs_assets.domain.observation_pass import Frames
 
 
 @dataclass(slots=True)
@@ -28,9 +29,8 @@ class GameView:
     first_us: int
     last_us: int = 0
     kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
-    ticks: list[NDArray[np.int64]] = field(default_factory=list)
-    prices: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
-    live_ticks: list[NDArray[np.int64]] = field(default_factory=list)
+    prices: list[tuple[NDArray[np.int32], NDArray[np.float64]]] = field(default_factory=list)
+    live_ticks: list[NDArray[np.int32]] = field(default_factory=list)
     live_peak: float | None = None
     terminal_tick: int | None = None
     rug_price: float | None = None
@@ -38,10 +38,10 @@ class GameView:
     hashes: set[str] = field(default_factory=set)
 
     @property
-    def distinct_ticks(self) -> NDArray[np.int64]:
+    def distinct_ticks(self) -> NDArray[np.int32]:
         """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
         if not self.live_ticks:
-            return np.zeros(0, np.int64)
+            return np.zeros(0, np.int32)
         return np.unique(np.concatenate(self.live_ticks))
 
     def rank(self) -> tuple[int, bool, int, str]:
@@ -51,16 +51,13 @@ class GameView:
 
 
 def note_frames(
-    rows: Rows, block: pa.RecordBatch, session_id: str, views: dict[str, list[GameView]]
+    rows: Frames, session_id: str, views: dict[str, list[GameView]]
 ) -> Iterator[GameView]:
     """Add a block's frames to the views of their games; yields the views that are new."""
-    is_frame = rows.is_frame
-    games = block["episode_id"].dictionary_encode()
-    codes = games.indices.fill_null(-1).to_numpy()
-    received = block["received_at"].cast(pa.int64()).to_numpy()
-    columns = _Columns(block)
-    for code, game in enumerate(map(str, games.dictionary.to_pylist())):
-        at = np.flatnonzero(is_frame & (codes == code))
+    events, received = rows.events, rows.events.received_us
+    columns = _Columns(events.block)
+    for code, game in enumerate(events.games):
+        at = np.flatnonzero(rows.is_frame & (events.code == code))
         if not len(at):
             continue
         view = next((v for v in views.get(game, []) if v.session_id == session_id), None)
@@ -77,27 +74,32 @@ class _Columns:
     def __init__(self, block: pa.RecordBatch) -> None:
         self.tick = block["tick"].fill_null(-1).to_numpy().astype(np.int64)
         self.price = block["price"].to_numpy(zero_copy_only=False)
-        self.versions = block["game_version"].to_numpy(zero_copy_only=False)
-        self.hashes = block["server_seed_hash"].to_numpy(zero_copy_only=False)
+        self.versions = coded(block["game_version"])
+        self.hashes = coded(block["server_seed_hash"])
 
 
-def _add_frames(view: GameView, rows: Rows, columns: _Columns, at: NDArray[np.int64]) -> None:
+def _texts_at(column: tuple[list[str], NDArray[np.int64]], at: NDArray[np.int64]) -> set[str]:
+    texts, codes = column
+    return {texts[code] for code in np.unique(codes[at]).tolist() if code >= 0}
+
+
+def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.int64]) -> None:
     kinds = rows.kinds[at]
     view.kinds += np.bincount(kinds, minlength=5)
-    view.versions |= {v for v in columns.versions[at] if v is not None}
-    view.hashes |= {h for h in columns.hashes[at] if h is not None}
+    view.versions |= _texts_at(columns.versions, at)
+    view.hashes |= _texts_at(columns.hashes, at)
     counts = kinds != FrameKind.POST_RUG
     sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
     phase = rows.phases[at]
     live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
-    view.live_ticks.append(np.unique(columns.tick[at][live]))
+    view.live_ticks.append(np.unique(columns.tick[at][live]).astype(np.int32))
     rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
     if len(rugs):
         rug = at[rugs[0]]
         view.terminal_tick = int(rows.ticks[rug])
         price = columns.price[rug]
         view.rug_price = None if np.isnan(price) else float(price)
-    view.prices.append((columns.tick[at][sent], columns.price[at][sent]))
+    view.prices.append((columns.tick[at][sent].astype(np.int32), columns.price[at][sent]))
     peaks = columns.price[at][sent & live]
     if len(peaks):
         view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)

@@ -22,7 +22,7 @@ from rugs_assets.domain import events as ev
 from rugs_assets.domain.derived import RECEIVED, Bools, Floats, PreviousRows
 from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.execution_pass import ExecutionPass
-from rugs_assets.domain.features import FEATURES, Carry, encode_game_id, to_float32
+from rugs_assets.domain.features import FEATURES, Carry, Phase, encode_game_id, to_float32
 from rugs_assets.domain.frames import FrameKind, last_set
 from rugs_assets.domain.game_grid import (
     GAME_STATE,
@@ -67,8 +67,19 @@ class Rows:
     is_frame: Bools
 
 
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """What became of the frames of a block; the fields are those of `Rows`."""
+
+    events: EventColumns
+    kinds: NDArray[np.int8]
+    phases: Floats
+    ticks: Floats
+    is_frame: Bools
+
+
 class ObservationPass:
-    """Walks one session; `push` its events block by block."""
+    """Walks one session; `push` its events block by block (or `push_frames`, but not both)."""
 
     def __init__(self) -> None:
         self._session = {name: (default_of(name), False) for name in SESSION_STATE}
@@ -92,6 +103,24 @@ class ObservationPass:
         rows = self._rows(grid, events, carried, games, at)
         _save(grid, carried, states)
         return rows
+
+    def push_frames(self, block: pa.RecordBatch) -> Frames:
+        """As `push`, for those who want no features: what rows there are, and nothing in them."""
+        events = EventColumns(block)
+        grid = Grid(events, events.games, [])
+        states = [self._games.setdefault(game, GameState()) for game in events.games]
+        carried = Carried(grid, events, states, None)
+        _save(grid, carried, states)
+        for game in np.unique(grid.code[carried.phase == Phase.RUGGED]).tolist():
+            at = (grid.code == game) & (carried.kind == FrameKind.ROW)
+            states[game].is_over |= bool((carried.phase[at] == Phase.RUGGED).any())
+        return Frames(
+            events,
+            grid.per_event(carried.kind, len(events)),
+            grid.per_event(carried.phase, len(events)),
+            grid.per_event(carried.values["tick"], len(events)),
+            events.is_frame & (events.code >= 0),
+        )
 
     def _own_frames(self, events: EventColumns) -> Bools:
         """Frames whose leaderboard shows the player that is the own one as of then."""
