@@ -14,8 +14,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from rugs_assets import plot_cli, reference, release_cli, report_cli, table_cli
-from rugs_assets.domain.simulator import Faults, Format, Payload, Plan, Progress, write_simulation
+from rugs_assets import doctor_cli, plot_cli, reference, release_cli, report_cli, table_cli
+from rugs_assets.domain.simulator import (
+    FAULTS,
+    Faults,
+    Format,
+    Payload,
+    Plan,
+    Progress,
+    write_simulation,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +38,7 @@ def main() -> None:
     """Captures of rugs.fun to training data: what the Dagster command line does not cover."""
 
 
+app.command()(doctor_cli.doctor)
 app.command()(plot_cli.plot)
 app.command()(report_cli.report)
 app.command()(reference.reference)
@@ -60,6 +69,10 @@ def simulate(
         Payload, typer.Option(help="realistic: frames as big as real ones; lean: a tenth.")
     ] = Payload.REALISTIC,
     faults: Annotated[bool, typer.Option(help="Losses, repeats, broken lines and so on.")] = True,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Only these faults: {', '.join(FAULTS)}. Default: all."),
+    ] = None,
     throttled_trades: Annotated[
         bool, typer.Option(help="One public trade every 2 s, as in the real feed.")
     ] = True,
@@ -69,6 +82,8 @@ def simulate(
 ) -> None:
     """Write synthetic captures, the form of which is that of real ones."""
     console = Console(stderr=True)
+    if fault and not faults:
+        raise typer.BadParameter("--fault and --no-faults contradict each other")
     try:
         options = {} if policy is None else {"policies": tuple(policy)}
         plan = Plan(
@@ -80,7 +95,7 @@ def simulate(
             games_per_day=games_per_day or None,
             format=recorded,
             payload=payload,
-            faults=Faults.usual() if faults else Faults(),
+            faults=Faults.usual(fault or None) if faults else Faults(),
             throttled_trades=throttled_trades,
             **options,
         )
@@ -92,10 +107,14 @@ def simulate(
                 bar.update(task, completed=progress.games, total=progress.of)
 
             summary = write_simulation(plan, out, truth, show)
-    except (ValueError, FileExistsError) as error:
-        console.print(f"[red]{error}[/red]")
+    except (ValueError, OSError) as error:
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     console.print(
         f"{summary.games} games, {summary.events:,} events, {summary.files} files, "
         f"{summary.bytes / 1e6:,.1f} MB in {out}"
     )
+
+
+if __name__ == "__main__":
+    app(prog_name="rugs-assets")

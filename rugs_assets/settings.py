@@ -33,6 +33,8 @@ class Settings:
         store: Folder or URL (`s3://...`) of the Delta tables.
         start_date: First date of the partitions.
         dagster_home: Where dagster.yaml lies and, under `data/dagster`, Dagster's databases.
+        settle_seconds: A capture counts as whole when nobody has written to it for this long.
+        dagster_home_text: `DAGSTER_HOME` as given; Dagster itself refuses a relative one.
         pseudonym_key_text: The key for player pseudonyms as given; None: `pseudonym_key_file`.
     """
 
@@ -41,6 +43,8 @@ class Settings:
     store: str
     start_date: date
     dagster_home: Path
+    dagster_home_text: str | None = None
+    settle_seconds: float = 60.0
     pseudonym_key_text: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -48,7 +52,7 @@ class Settings:
         """Read the settings; an empty variable counts as one that is not set.
 
         Raises:
-            SettingsError: `RUGS_START_DATE` is not an ISO date.
+            SettingsError: `RUGS_START_DATE` is not an ISO date, or `RUGS_SETTLE_SECONDS` no number.
         """
         found = os.environ if environ is None else environ
         home = _project_root()
@@ -65,6 +69,8 @@ class Settings:
             store=_path_or_url(found.get("RUGS_STORE") or "data/store", home),
             start_date=start_date,
             dagster_home=home / Path(found.get("DAGSTER_HOME") or ".").expanduser(),
+            settle_seconds=_seconds(found, "RUGS_SETTLE_SECONDS", "60"),
+            dagster_home_text=found.get("DAGSTER_HOME") or None,
             pseudonym_key_text=found.get("RUGS_PSEUDONYM_KEY") or None,
         )
 
@@ -99,6 +105,22 @@ class Settings:
                 " the file and materialize every date anew"
             )
         return key.encode()
+
+
+def _seconds(found: Mapping[str, str], variable: str, default: str) -> float:
+    """A time span.
+
+    Raises:
+        SettingsError: It is no number of seconds from 0 up.
+    """
+    text = found.get(variable) or default
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < 1e9:
+        raise SettingsError(f"{variable} is {text!r}; it must be a number of seconds such as 60")
+    return seconds
 
 
 def _create_key(path: Path) -> None:
