@@ -54,5 +54,8 @@ def plot(
         raise typer.BadParameter(f"{day}: {error}") from error
     name = picture.title if show is Shown.GAME else f"{day}-{picture.title}"
     out = out or Path(f"{name}.png")
-    out.write_bytes(picture.png)
+    try:
+        out.write_bytes(picture.png)
+    except OSError as error:
+        raise typer.BadParameter(f"--out: {error}") from error
     typer.echo(f"{out} ({len(picture.png) / 1000:.0f} kB)")

@@ -63,6 +63,7 @@ def test_it_names_the_file_after_what_it_shows(
         (["2025-12-19"], "has no game"),
         (["2025-12-19", "--show", "features"], "has no game"),
         (["yesterday"], "does not match"),
+        (["2025-12-15", "--out", "/nowhere/x.png"], "--out: [Errno 2] No such file"),
     ],
 )
 def test_it_says_what_there_is_not(store: Path, arguments: list[str], said: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from hypothesis import strategies as st
 from rugs_assets.domain.fairness import VERSIONS, Revealed, judge
 from rugs_assets.domain.simulator import Payload, Plan
 from rugs_assets.domain.simulator.accounts import NANO, Account, Refused
-from rugs_assets.domain.simulator.games import DAY, games_before, games_of_day
+from rugs_assets.domain.simulator.games import DAY, SECOND, games_before, games_of_day, midnight
+from rugs_assets.domain.simulator.randomness import stream
+from rugs_assets.domain.simulator.standings import INSTARUG_TICKS, RUGPOOL_THRESHOLD, Rugpool
 from rugs_assets_tests.domain.simulated import (
     Json,
     Simulated,
@@ -134,6 +137,81 @@ def test_statistics_are_those_of_the_last_100_games(played: Simulated, frames: l
     assert checked >= 3 * len(games)
 
 
+def test_frames_come_when_the_real_ones_do(lines: list[Json]) -> None:
+    """Every 250 ms in play and every 100 ms before it, give or take the line's delay."""
+    gaps: dict[str, list[float]] = {"play": [], "timer": []}
+    last: tuple[str, str, float] = ("", "", 0.0)
+    for line in lines:
+        if line["event"] != "gameStateUpdate":
+            continue
+        frame, at = payload_of(line), datetime.fromisoformat(line["ts"]).timestamp()
+        kind = {7: "timer", 21: "play"}.get(len(frame), "") if not frame.get("rugged") else ""
+        if kind and last[:2] == (frame["gameId"], kind):
+            gaps[kind].append(at - last[2])
+        last = (frame["gameId"], kind, at)
+    assert median(gaps["play"]) == pytest.approx(0.25, abs=0.01)
+    assert median(gaps["timer"]) == pytest.approx(0.1, abs=0.01)
+
+
+def test_history_says_when_the_rug_was(played: Simulated, frames: list[Json]) -> None:
+    seen = 0
+    for frame in frames:
+        for game in frame.get("gameHistory", []):
+            if game["id"] in played.games:
+                after = game["timestamp"] * 1000 - played.games[game["id"]]["rugged_us"]
+                assert 0 < after < 2_000_000
+                seen += 1
+    assert seen >= len(played.games)
+
+
+def rugs_early() -> tuple[Plan, str]:
+    """A plan of three games the second of which is an insta-rug, and that game's id."""
+    for seed in range(1000):
+        plan = Plan(seed=seed, games_per_day=3, payload=Payload.LEAN)
+        ticks = [game.rug_tick for game in games_of_day(plan, 0, 0, 0)]
+        if [tick <= INSTARUG_TICKS for tick in ticks] == [False, True, False]:
+            return plan, list(games_of_day(plan, 0, 0, 0))[1].id
+    raise AssertionError("no seed with an insta-rug")
+
+
+def test_an_insta_rug_feeds_the_rugpool_and_no_other_game_does() -> None:
+    plan, early = rugs_early()
+    result = simulated(plan)
+    pools: dict[str, set[tuple[int, float]]] = {}
+    for frame in frames_of(result.lines(next(iter(result.raw)))):
+        if "rugpool" in frame:
+            assert frame["rugpool"]["threshold"] == RUGPOOL_THRESHOLD
+            pool = (frame["rugpool"]["instarugCount"], frame["rugpool"]["rugpoolAmount"])
+            pools.setdefault(frame["gameId"], set()).add(pool)
+    first, second, third = (pools[game] for game in result.games)
+    assert list(result.games)[1] == early
+    assert len(first) == len(second) == len(third) == 1
+    assert first == second
+    (count, amount), (then, more) = second.pop(), third.pop()
+    assert then == (count + 1) % RUGPOOL_THRESHOLD
+    assert more > amount or then == 0
+
+
+def test_the_rugpool_is_drawn_at_the_tenth_insta_rug() -> None:
+    pool = Rugpool(stream(1, "rugpool"))
+    assert pool.take(INSTARUG_TICKS + 1, 10 * NANO, 1) is None
+    before = json.loads(pool.short)
+    for count in range(before["instarugCount"] + 1, RUGPOOL_THRESHOLD):
+        assert pool.take(INSTARUG_TICKS, 2 * NANO, 1) is None
+        assert json.loads(pool.short)["instarugCount"] == count
+    left = json.loads(pool.short)["rugpoolAmount"]
+    added = RUGPOOL_THRESHOLD - 1 - before["instarugCount"]
+    assert left == pytest.approx(before["rugpoolAmount"] + added)
+    drawing = json.loads(pool.take(1, 2 * NANO, 5_000_000) or "null")
+    assert drawing["timestamp"] == 5000
+    assert drawing["totalPoolAmount"] == pytest.approx(left + 1)
+    assert drawing["rewardPerWinner"] == pytest.approx((left + 1) / 3)
+    assert len(drawing["winners"]) == 3
+    now = json.loads(pool.long)
+    assert (now["instarugCount"], now["rugpoolAmount"]) == (0, 0)
+    assert now["lastDrawing"] == drawing
+
+
 def test_money_is_conserved_to_the_last_digit(played: Simulated) -> None:
     moved: Counter[str] = Counter()
     wealth = played.truth("wealth/")
@@ -237,6 +315,15 @@ def test_games_of_several_days_have_their_dates_and_follow_each_other() -> None:
     for one, other in pairwise(first):
         assert other.created_us == one.over_us
     assert plan.start == date(2025, 12, 15)
+
+
+def test_more_games_than_a_day_holds_are_refused() -> None:
+    plan = Plan(games_per_day=30)
+    late = midnight(plan.start) + DAY - 600 * SECOND
+    with pytest.raises(
+        ValueError, match=r"30 games take longer than 2025-12-15: only 1?[0-9] begin"
+    ):
+        list(games_of_day(plan, 0, 0, late))
 
 
 MONEY = st.integers(NANO // 1000, 3 * NANO)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rugs_assets.domain.simulator import Faults, Format, Payload, Plan
+from rugs_assets.domain.simulator import FAULTS, Faults, Format, Payload, Plan
 from rugs_assets.domain.simulator.buttons import ACTIONS, BUTTONS
 from rugs_assets.domain.simulator.games import DAY, moment
 from rugs_assets.domain.simulator.wire import DAMAGES, LOST
@@ -126,6 +126,29 @@ def test_without_faults_nothing_is_wrong() -> None:
     seqs = [line["seq"] for line in clean.lines(next(iter(clean.raw)))]
     pressed = [row["seq"] for row in clean.truth("presses/")]
     assert sorted([*seqs, *pressed]) == list(range(1, len(seqs) + len(pressed) + 1))
+
+
+COUNTED_AS = {"duplicated": ("duplicate",), "bursts": ("stalls",), "broken": DAMAGES}
+"""Names under which a fault is counted where they are not its own."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_alone_strikes_and_no_other_does(fault: str) -> None:
+    plan = Plan(
+        seed=6,
+        days=2,
+        sessions=3,
+        players=1,
+        games_per_day=3,
+        payload=Payload.LEAN,
+        faults=Faults(**{fault: getattr(BAD, fault)}),
+        policies=("random",),
+    )
+    counts = simulated(plan).counts
+    struck = {
+        name for name in FAULTS if any(counts[counted] for counted in COUNTED_AS.get(name, (name,)))
+    }
+    assert struck == {fault}
 
 
 def rows_by_the_book(events: list[Json]) -> list[int | None]:

@@ -135,6 +135,28 @@ def test_leaderboard_entries_have_both_real_forms(made: list[Json], real: list[J
     assert forms(made) == forms(real)
 
 
+def test_leaderboards_are_ranked_and_say_the_same_to_everybody(made: list[Json]) -> None:
+    board: dict[str, Json] = {}
+    compared = ranks = 0
+    for line in made:
+        payload = payload_of(line)
+        if line["event"] == "gameStateUpdate":
+            entries = payload["leaderboard"]
+            assert [entry["position"] for entry in entries] == list(range(1, len(entries) + 1))
+            earned = [entry["pnl"] for entry in entries]
+            assert earned == sorted(earned, reverse=True)
+            board = {entry["id"]: entry for entry in entries}
+        elif line["event"] == "gameStatePlayerUpdate":
+            own = payload.get("leaderboardEntry")
+            if own is not None and own["id"] in board:
+                assert own == board[own["id"]]
+                compared += 1
+            elif own is not None and board:
+                ranks += own["position"] > len(board)
+    assert compared >= 3
+    assert ranks > 50
+
+
 def test_history_entries_and_their_sidebets_have_the_real_forms(
     made: list[Json], real: list[Json]
 ) -> None:

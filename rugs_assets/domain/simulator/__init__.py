@@ -26,11 +26,12 @@ from __future__ import annotations
 from rugs_assets.domain.simulator.arena import Arena
 from rugs_assets.domain.simulator.files import write_simulation
 from rugs_assets.domain.simulator.outputs import Appended, Output, Progress, Stored, Truth
-from rugs_assets.domain.simulator.plan import Faults, Format, Payload, Plan
+from rugs_assets.domain.simulator.plan import FAULTS, Faults, Format, Payload, Plan
 from rugs_assets.domain.simulator.policies import POLICIES, Policy, View
 from rugs_assets.domain.simulator.simulate import simulate
 
 __all__ = [
+    "FAULTS",
     "POLICIES",
     "Appended",
     "Arena",

@@ -53,6 +53,7 @@ class Account:
         short_pnl: profit of the shorts closed in this game.
         side_bet: the open side bet.
         short: the open short.
+        rank: place on the leaderboard when it was last put up, from 1.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Account:
     short_pnl: int = 0
     side_bet: SideBet | None = None
     short: Short | None = None
+    rank: int = 1
 
     def open_game(self) -> None:
         """Forget the last game's figures; positions and bets were settled at its rug."""

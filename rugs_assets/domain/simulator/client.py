@@ -74,6 +74,9 @@ class Client:
         policy: who presses.
         rng: of the policy and of the player's clumsiness.
         clumsy: probability for each frame of a press that is no use.
+
+    Attributes:
+        blunders: presses that were no use, so far.
     """
 
     def __init__(self, account: Account, policy: Policy, rng: Random, clumsy: float = 0.0) -> None:
@@ -82,6 +85,7 @@ class Client:
         self._plan: deque[str] = deque()
         self._waiting: dict[int, Press] = {}
         self._sequence, self._position, self._presses = "", 0, 0
+        self.blunders = 0
         self._acted_tick: int | None = None
         self._opened_tick: int | None = None
 
@@ -149,6 +153,7 @@ class Client:
 
     def _decide(self) -> bool:
         if self._clumsy and chance(self._rng, self._clumsy):
+            self.blunders += 1
             presses: tuple[str, ...] = (UNKNOWN_BUTTON,)
             if self.view.phase in (COOLDOWN, RUGGED):
                 presses = (BUTTONS[self._rng.randrange(len(BUTTONS))],)

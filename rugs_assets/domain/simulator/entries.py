@@ -55,7 +55,7 @@ def side_bet(bet: SideBet, game_id: str) -> str:
     )
 
 
-def entry(one: Account, price: float, rank: int, game_id: str, *, active: bool) -> str:
+def entry(one: Account, price: float, game_id: str, *, active: bool) -> str:
     """JSON of a leaderboard entry; in presale it lacks the parts of the profit."""
     pnl = one.pnl(price)
     shares = (
@@ -77,7 +77,7 @@ def entry(one: Account, price: float, rank: int, game_id: str, *, active: bool) 
         f'"shortPosition": {short}, {ratio if active else ""}"hasActiveTrades": true, '
         f'"positionQty": {sol(one.qty)}, "avgCost": {sol(one.average_cost)}, '
         f'"totalInvested": {sol(one.invested)}, '
-        f'"selectedCoin": {PRACTICE if one.practice else "null"}, "position": {rank}}}'
+        f'"selectedCoin": {PRACTICE if one.practice else "null"}, "position": {one.rank}}}'
     )
 
 

@@ -1,16 +1,15 @@
 """Write a simulation into two folders, which the caller names.
 
 In: a `Plan` and the folders. Out: files, and what was written of them. Invariants: nothing that is
-there is overwritten or added to; the truth never lies inside the captures' folder.
+there is overwritten or added to; what fails or is interrupted leaves no file behind; the truth
+never lies inside the captures' folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
@@ -46,35 +45,38 @@ def write_simulation(
     Raises:
         ValueError: the truth would lie among the captures, or the plan names an unknown policy.
         FileExistsError: a file that the simulation writes is there already; the message names it.
+        OSError: a folder cannot be written to.
     """
     if truth is not None and truth.resolve().is_relative_to(captures.resolve()):
         raise ValueError(f"the truth must not lie among the captures: {truth} is inside {captures}")
-    last = Progress(0, None, 0)
     sizes: dict[Path, int] = {}
-    opened: dict[str, BinaryIO] = {}
-    with ExitStack() as stack:
+    truths: dict[Path, int] = {}
+    last = Progress(0, None, 0)
+    try:
         for output in simulate(plan):
             if isinstance(output, Progress):
                 last = output
                 if progress is not None:
                     progress(output)
-            elif isinstance(output, Appended):
-                path = captures / output.path
-                if output.path not in opened:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    opened[output.path] = stack.enter_context(path.open("xb"))
-                opened[output.path].write(output.data)
-                sizes[path] = sizes.get(path, 0) + len(output.data)
-            elif isinstance(output, Stored):
-                path = captures / output.path
-                _write_table(output, path)
-                sizes[path] = path.stat().st_size
+            elif not isinstance(output, Truth):
+                _write(output, captures / output.path, sizes)
             elif truth is not None:
-                _write_table(output, truth / output.path)
+                _write(output, truth / output.path, truths)
+    except BaseException:
+        # Half a simulation must not be taken for captures by whoever looks there next.
+        for path in (*sizes, *truths):
+            path.unlink(missing_ok=True)
+        raise
     return Summary(last.games, last.events, len(sizes), sum(sizes.values()))
 
 
-def _write_table(output: Stored | Truth, path: Path) -> None:
+def _write(output: Appended | Stored | Truth, path: Path, sizes: dict[Path, int]) -> None:
+    """Write a piece of a file, noted before it is filled; open only as long as that takes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        pq.write_table(output.table, file)
+    with path.open("ab" if path in sizes else "xb") as file:
+        sizes.setdefault(path, 0)
+        if isinstance(output, Appended):
+            file.write(output.data)
+        else:
+            pq.write_table(output.table, file)
+        sizes[path] = file.tell()

@@ -123,8 +123,12 @@ def games_of_day(plan: Plan, index: int, first_number: int, free_us: int) -> Ite
         index: of the date.
         first_number: of the date's first game.
         free_us: when the last game of the date before was over.
+
+    Raises:
+        ValueError: the games are too many for a day.
     """
-    begin = midnight(plan.start + timedelta(days=index))
+    day = plan.start + timedelta(days=index)
+    begin = midnight(day)
     last_day = index == plan.days - 1
     over = plan.faults.midnight and not last_day
     if plan.games_per_day is None:
@@ -139,6 +143,11 @@ def games_of_day(plan: Plan, index: int, first_number: int, free_us: int) -> Ite
         at = begin + min(DAY // 2, max(0, DAY - total - 60 * SECOND))
     for number in numbers:
         game = make_game(plan, number, max(at, begin, free_us + 10 * SECOND))
+        if game.created_us >= begin + DAY:
+            raise ValueError(
+                f"{plan.games_per_day} games take longer than {day}: only {number - first_number} "
+                "begin in it; ask for fewer, or for a day of wall clock"
+            )
         yield game
         at = game.over_us
 

@@ -136,12 +136,10 @@ class Market:
         price = game.price(tick)
         stakes = [one for one in (*self._own, *self._here) if one.invested]
         ranked = sorted(stakes, key=lambda one: (-one.pnl(price), -one.invested, one.id))
-        return ", ".join(
-            [
-                entry(one, price, rank, game.id, active=active)
-                for rank, one in enumerate(ranked[: self._shown], 1)
-            ]
-        )
+        for rank, one in enumerate(ranked, 1):
+            one.rank = rank
+        shown = ranked[: self._shown]
+        return ", ".join([entry(one, price, game.id, active=active) for one in shown])
 
     def _choose(self, who: Account) -> str:
         draw = self._rng.random()

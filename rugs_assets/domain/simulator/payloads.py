@@ -127,7 +127,7 @@ def player_tick(
     """`gameStatePlayerUpdate`: the own leaderboard entry only while something is at stake."""
     own = ""
     if one.at_stake:
-        own = f', "leaderboardEntry": {entry(one, game.price(tick), 1, game.id, active=active)}'
+        own = f', "leaderboardEntry": {entry(one, game.price(tick), game.id, active=active)}'
     made = ""
     if trades is not None:
         made = f', "trades": [{", ".join([new_trade(trade, game.id) for trade in trades])}]'

@@ -6,7 +6,8 @@ the same bytes. What the faults do to a capture stands in `recorder`, `wire`, `n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
 
@@ -47,6 +48,9 @@ class Faults:
         cut_sessions: sessions start and stop in the middle of a game.
         overlap: sessions of a day record some of the same games.
         midnight: the last game of every day but the last runs over midnight.
+
+    Raises:
+        ValueError: a rate is no probability; the message says which.
     """
 
     dropped: float = 0.0
@@ -64,9 +68,25 @@ class Faults:
     overlap: bool = False
     midnight: bool = False
 
+    def __post_init__(self) -> None:
+        for name in FAULTS:
+            if not 0 <= (rate := getattr(self, name)) <= 1:
+                raise ValueError(f"fault {name}: a probability is 0 to 1, not {rate}")
+
     @classmethod
-    def usual(cls) -> Faults:
-        """Every fault on, about as often as the real captures show them."""
+    def usual(cls, names: Collection[str] | None = None) -> Faults:
+        """Every fault on, or those that are named, about as often as real captures show them.
+
+        Raises:
+            ValueError: there is no fault of that name; the message lists those that there are.
+        """
+        if names is not None and (unknown := sorted(set(names) - set(FAULTS))):
+            raise ValueError(f"no fault {unknown[0]!r}; there are {', '.join(FAULTS)}")
+        every = cls._every()
+        return every if names is None else cls(**{name: getattr(every, name) for name in names})
+
+    @classmethod
+    def _every(cls) -> Faults:
         return cls(
             dropped=0.003,
             repeated=0.002,
@@ -83,6 +103,13 @@ class Faults:
             overlap=True,
             midnight=True,
         )
+
+
+FAULTS = tuple(field.name for field in fields(Faults))
+"""Names of the faults."""
+
+_FIRST, _LAST = date(1970, 1, 2), date(9999, 12, 30)
+"""Dates that a simulation can have: one more on either side is looked back on or run into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +154,8 @@ class Plan:
             raise ValueError("a simulation has at least one day and one session a day")
         if not 0 <= self.players <= self.sessions:
             raise ValueError(f"players: 0 to {self.sessions} (one a session), not {self.players}")
+        if self.start < _FIRST or self.start.toordinal() + self.days - 1 > _LAST.toordinal():
+            raise ValueError(f"{self.days} days from {self.start}: dates are {_FIRST} to {_LAST}")
         if self.games_per_day is not None and self.games_per_day < 1:
             raise ValueError("games per day: at least 1, or none for a whole day of wall clock")
         if not self.policies or not set(self.versions) <= set(VERSIONS) or not self.versions:

@@ -6,11 +6,12 @@ day share its games between them, each game whole in one of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from rugs_assets.domain.simulator.games import SECOND, Game, moment
+from rugs_assets.domain.simulator.games import DAY, SECOND, Game, moment
 from rugs_assets.domain.simulator.plan import Plan
 from rugs_assets.domain.simulator.randomness import chance, stream, uuid
 
@@ -71,6 +72,29 @@ def sessions_of_day(plan: Plan, day: int, games: Sequence[Game]) -> list[Session
         name = uuid(rng)
         sessions.append(Session(number, slot, has_player, start, stop, offset, old, path, name))
     return sessions
+
+
+def faults_of_day(sessions: Sequence[Session], games: Sequence[Game]) -> Counter[str]:
+    """How often the faults of whole sessions and games strike on a day; sessions are counted, too.
+
+    `cut_sessions` are those that start or stop within a game, `overlap` the games of which more
+    than one session sees some play, `midnight` those that run over midnight.
+    """
+    begins, ends = {one.created_us for one in games}, {one.over_us + _LINGER_US for one in games}
+    cut = [one for one in sessions if one.start_us not in begins or one.stop_us not in ends]
+    shared = [
+        game
+        for game in games
+        if sum(one.start_us < game.rug_us and game.start_us < one.stop_us for one in sessions) > 1
+    ]
+    return Counter(
+        sessions=len(sessions),
+        naive_clock=sum(one.offset_us is not None for one in sessions),
+        old_envelope=sum(one.old for one in sessions),
+        cut_sessions=len(cut),
+        overlap=len(shared),
+        midnight=sum(one.created_us // DAY != one.rug_us // DAY for one in games),
+    )
 
 
 def _window(plan: Plan, day: int, slot: int, games: Sequence[Game], rng: Random) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from rugs_assets.domain.simulator.policies import POLICIES
 from rugs_assets.domain.simulator.randomness import chance, hexadecimal, stream
 from rugs_assets.domain.simulator.recorder import Recorder, Tape
 from rugs_assets.domain.simulator.server import Server
-from rugs_assets.domain.simulator.sessions import Session, sessions_of_day
+from rugs_assets.domain.simulator.sessions import Session, faults_of_day, sessions_of_day
 from rugs_assets.domain.simulator.store import StoreWriter
 from rugs_assets.domain.simulator.truth import SessionTruth
 from rugs_assets.domain.simulator.wire import RawWriter
@@ -89,8 +89,9 @@ class _Simulation:
         """The games of all days; sessions are opened as their day is reached."""
         plan, games = self._plan, first
         for day in range(plan.days):
-            for session in sessions_of_day(plan, day, games):
-                self._sessions.append(self._connection(session))
+            sessions = sessions_of_day(plan, day, games)
+            self._counts.update(faults_of_day(sessions, games))
+            self._sessions += [self._connection(session) for session in sessions]
             yield from games
             self._number += len(games)
             free = games[-1].over_us if games else 0
@@ -133,6 +134,8 @@ class _Simulation:
         connection.hang_up()
         self._world.connections.remove(connection)
         self._counts["stalls"] += connection.downlink.stalls
+        if connection.client is not None:
+            self._counts["clumsy"] += connection.client.blunders
         if connection.recorder is not None:
             connection.recorder.close(connection.stop_us)
 
@@ -158,7 +161,6 @@ class _Simulation:
         recorder = Recorder(
             tapes, plan.faults, stream(plan.seed, "faults", session.number), self._counts
         )
-        self._counts["sessions"] += 1
         downlink = Downlink(rng, plan.faults.bursts)
         return Connection(session.start_us, session.stop_us, downlink, account, client, recorder)
 
