@@ -15,6 +15,16 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
+LONG = frozenset({"crash", "soak"})
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that take minutes, unless `-m` says which are wanted."""
+    if config.option.markexpr:
+        return
+    long = [item for item in items if any(mark.name in LONG for mark in item.iter_markers())]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in set(long)]
 
 
 @pytest.fixture(scope="session")
