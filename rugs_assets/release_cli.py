@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from rugs_assets.lake.episode_index import SPLIT_NAMES
-from rugs_assets.lake.errors import LakeError
-from rugs_assets.lake.release_manifest import Manifest
+from rugs_assets.lake.release_manifest import Manifest, ReleaseDamaged
 from rugs_assets.lake.releases import ReleaseRequest, Releases
-from rugs_assets.lake.tables import Lake
-from rugs_assets.settings import Settings
+from rugs_assets.store_cli import DAY, AsJson, Store, opened, place_of, show_rows, told
 
 app = typer.Typer(
     no_args_is_help=True, help="Named, immutable sets of dates that a training run cites."
 )
 Name = Annotated[str, typer.Argument(help="Name of the release.")]
-Store = Annotated[str | None, typer.Option(help="Folder or URL of the store; default: RUGS_STORE.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-_DAY = ["%Y-%m-%d"]
 _SHOWN = 72  # characters of a value that are worth a line
 
 
 @app.command()
 def create(
     name: Name,
-    first: Annotated[datetime, typer.Option("--from", formats=_DAY, help="First capture date.")],
-    last: Annotated[datetime, typer.Option("--to", formats=_DAY, help="Last capture date.")],
+    first: Annotated[datetime, typer.Option("--from", formats=DAY, help="First capture date.")],
+    last: Annotated[datetime, typer.Option("--to", formats=DAY, help="Last capture date.")],
     where: Annotated[
         list[str] | None,
         typer.Option(help="Condition on episodes, such as 'has_player = true'; all must hold."),
@@ -52,40 +43,49 @@ def create(
     request = ReleaseRequest(name, first.date(), last.date(), tuple(where or ()), skip_absent)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with _told(), Progress(*columns, console=console, transient=True) as bar:
+    with told(), Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("judging dates", total=(request.last - request.first).days + 1)
 
         def judged(day: date) -> None:
             bar.update(task, advance=1, description=f"judged {day}")
 
-        manifest = _releases(store).create(request, BASIS, progress=judged)
+        manifest = Releases(opened(store)).create(request, BASIS, progress=judged)
     _say(manifest)
 
 
 @app.command("list")
 def list_releases(store: Store = None, as_json: AsJson = False) -> None:
-    """List the releases of the store."""
-    with _told():
-        releases = _releases(store)
-        found = [releases.manifest(name) for name in releases.names()]
+    """List the releases of the store; the exit status is 1 when one of them is damaged."""
+    with told():
+        releases = Releases(opened(store))
+        found, damaged = _manifests(releases)
     if as_json:
         typer.echo(json.dumps([_summary(manifest) for manifest in found], indent=1))
-        return
-    table = Table(box=None)
-    for column in ("name", "dates", "episodes", "samples", "where", "checksum"):
-        table.add_column(column)
-    for manifest in found:
-        said = _summary(manifest)
-        table.add_row(*(str(said[key]) for key in ("name", "span", "episodes", "samples")),
-                      " and ".join(said["where"]), said["checksum"][:16])  # fmt: skip
-    Console().print(table)
+    else:
+        columns = ("name", "dates", "episodes", "samples", "where", "checksum")
+        rows = [
+            (
+                said["name"],
+                said["span"],
+                said["episodes"],
+                said["samples"],
+                " and ".join(said["where"]),
+                said["checksum"][:16],
+            )
+            for said in map(_summary, found)
+        ]
+        show_rows(columns, rows, as_json=False)
+    for problem in damaged:
+        typer.echo(problem, err=True)
+    if damaged:
+        raise typer.Exit(1)
 
 
 @app.command()
 def show(name: Name, store: Store = None, as_json: AsJson = False) -> None:
     """Show what a release holds and what it rests on."""
-    with _told():
-        manifest = _releases(store).manifest(name)
+    with told():
+        manifest = Releases(opened(store)).manifest(name)
     if as_json:
         typer.echo(manifest.to_bytes().decode(), nl=False)
     else:
@@ -95,8 +95,8 @@ def show(name: Name, store: Store = None, as_json: AsJson = False) -> None:
 @app.command()
 def verify(name: Name, store: Store = None) -> None:
     """Read every byte of a release again; the exit status is 1 when one is wrong."""
-    with _told():
-        releases = _releases(store)
+    with told():
+        releases = Releases(opened(store))
         files = releases.manifest(name).files
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -117,16 +117,14 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Say what two releases do not share; the exit status is 1 when they differ."""
-    with _told():
-        found = _releases(store).diff(one, other)
+    with told():
+        found = Releases(opened(store)).diff(one, other)
     if as_json:
         said = [{"what": each.what, one: each.one, other: each.other} for each in found]
         typer.echo(json.dumps(said, indent=1))
     elif found:
-        table = Table("what", one, other, box=None)
-        for each in found:
-            table.add_row(each.what, _short(each.one), _short(each.other))
-        Console().print(table)
+        rows = [(each.what, _short(each.one), _short(each.other)) for each in found]
+        show_rows(("what", one, other), rows, as_json=False)
     else:
         typer.echo(f"{one} and {other} hold the same")
     if found:
@@ -140,32 +138,25 @@ def remove(
     store: Store = None,
 ) -> None:
     """Remove a release; runs that cite it cannot be repeated afterwards."""
-    with _told():
-        releases = _releases(store)
-        releases.folder(name)
+    with told():
+        releases = Releases(opened(store))
+        if name not in releases.names():
+            releases.manifest(name)  # says which there are
         if not yes:
-            typer.confirm(f"Remove {name} from {_place(store)} for good?", abort=True)
+            typer.confirm(f"Remove {name} from {place_of(store)} for good?", abort=True)
         releases.remove(name)
     typer.echo(f"{name} is removed")
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """What the lake refuses is said in words, with exit status 2."""
-    try:
-        yield
-    except LakeError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-
-
-def _place(store: str | None) -> str:
-    return store if store is not None else Settings.from_environment().store
-
-
-def _releases(store: str | None) -> Releases:
-    place = _place(store)
-    return Releases(Lake(place if "://" in place else Path(place)))
+def _manifests(releases: Releases) -> tuple[list[Manifest], list[str]]:
+    """All that can be read, and a line for each that cannot."""
+    found, damaged = [], []
+    for name in releases.names():
+        try:
+            found.append(releases.manifest(name))
+        except ReleaseDamaged as error:
+            damaged.append(str(error))
+    return found, damaged
 
 
 def _summary(manifest: Manifest) -> dict[str, Any]:

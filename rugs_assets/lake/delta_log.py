@@ -98,12 +98,13 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
 
     Raises:
         TableMissing: there is no table.
-        VersionMissing: there is no such version.
+        VersionMissing: there is no such version, or the time has no zone.
     """
     uri = store.uri(spec.name)
     try:
         if isinstance(version, datetime):
             table = DeltaTable(uri)
+            _refuse_no_time(store, spec, version)
             table.load_as_version(version)
             return table
         return DeltaTable(uri, version=version)
@@ -119,6 +120,22 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
             f"table {spec.name} at {uri} has no version {version}; its latest is "
             f"{DeltaTable(uri).version()}"
         ) from error
+
+
+def _refuse_no_time(store: Store, spec: TableSpec, at: datetime) -> None:
+    """Refuse a time of which it is not known what it means, or at which there was no table."""
+    if at.tzinfo is None:
+        raise VersionMissing(
+            f"table {spec.name}: the time {at} has no zone; say which, as in "
+            f"{at.replace(tzinfo=UTC).isoformat()}"
+        )
+    first = f"_delta_log/{0:020d}.json"
+    began = _entry(0, store.read_bytes(spec.name, first)).at
+    if at < began:  # deltalake would give the first version
+        raise VersionMissing(
+            f"table {spec.name} at {store.uri(spec.name)} was not there at {at}; it was created at "
+            f"{began}"
+        )
 
 
 def files_of(table: DeltaTable) -> list[LoggedFile]:

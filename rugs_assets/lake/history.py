@@ -29,8 +29,8 @@ class DateChange:
     """A date that two versions hold differently; None where a version does not hold it.
 
     Attributes:
-        rows: rows before and after.
-        same_rows: whether only the provenance differs.
+        before: what the first of the versions holds.
+        after: what the second does.
     """
 
     day: date
@@ -46,12 +46,22 @@ class DateChange:
         )
 
     @property
-    def same_rows(self) -> bool:
-        """Whether the rows are the same and only where they came from differs."""
-        return (
-            self.before is not None
-            and self.after is not None
-            and self.before.content_digest == self.after.content_digest
+    def differs_in(self) -> tuple[str, ...]:
+        """In what the two differ: rows, schema, code, settings, input; or that one is absent."""
+        if self.before is None or self.after is None:
+            return ("added" if self.before is None else "removed",)
+        what = {
+            "rows": "content_digest",
+            "schema": "schema_version",
+            "code": "code_version",
+            "settings": "config",
+            "input": "input_digest",
+            "tally": "tally",
+        }
+        return tuple(
+            name
+            for name, field in what.items()
+            if getattr(self.before, field) != getattr(self.after, field)
         )
 
 

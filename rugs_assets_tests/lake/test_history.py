@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,13 +47,30 @@ def test_a_version_is_shown_date_by_date(lake: Lake) -> None:
     assert history.shown(lake, THINGS, now) == history.shown(lake, THINGS)
 
 
+def test_any_version_and_any_time_can_be_read(lake: Lake) -> None:
+    entries = {entry.version: entry for entry in lake.versions(THINGS)}
+    expected = {1: {MONDAY: 300}, 2: {MONDAY: 300, TUESDAY: 100}, 3: {MONDAY: 200, TUESDAY: 100}}
+    for version, rows in expected.items():
+        for at in (version, entries[version].at):
+            assert lake.row_counts(THINGS, version=at) == rows
+            assert lake.read(THINGS, version=at).to_arrow().num_rows == sum(rows.values())
+    began = entries[0].at
+    with pytest.raises(VersionMissing, match="was not there at"):
+        lake.read(THINGS, version=began - timedelta(milliseconds=1))
+    with pytest.raises(VersionMissing, match=r"has no zone; say which, as in 20.*\+00:00"):
+        lake.read(THINGS, version=began.replace(tzinfo=None))
+
+
 def test_a_difference_names_the_dates_and_what_differs(lake: Lake) -> None:
     (monday,) = history.changes(lake, THINGS, 2, 3)
-    assert (monday.day, monday.rows, monday.same_rows) == (MONDAY, (300, 200), False)
+    assert (monday.day, monday.rows, monday.differs_in) == (MONDAY, (300, 200), ("rows",))
     (monday,) = history.changes(lake, THINGS, 3, None)
-    assert (monday.rows, monday.same_rows) == ((200, 200), True)
+    assert (monday.rows, monday.differs_in) == ((200, 200), ("code",))
     (tuesday,) = history.changes(lake, THINGS, 1, 2)
     assert (tuesday.day, tuesday.before, tuesday.rows) == (TUESDAY, None, (0, 100))
+    assert tuesday.differs_in == ("added",)
+    (tuesday,) = history.changes(lake, THINGS, 2, 1)
+    assert tuesday.differs_in == ("removed",)
     assert history.changes(lake, THINGS, 4, None) == []
 
 

@@ -64,6 +64,12 @@ def test_a_damaged_release_is_told(made: Project) -> None:
     (path,) = made.root.glob("store/releases/first/training_shards/*/*.parquet")
     path.unlink()
     assert f"{path} cannot be read" in told("release", "verify", "first", status=1)
+    (made.root / "store/releases/first/release.json").write_text("{}")
+    assert "release.json is damaged" in told("release", "list", status=1)
+    assert "release.json is damaged" in told("release", "verify", "first", status=2)
+    assert "there is no release 'second'" in told("release", "rm", "second", status=2)
+    told("release", "rm", "first", "--yes")
+    assert told("release", "list", "--json").strip() == "[]"
 
 
 def test_a_table_can_be_looked_at_and_taken_back(
@@ -76,8 +82,11 @@ def test_a_table_can_be_looked_at_and_taken_back(
     assert [each["date"] for each in log] == [SECOND, SECOND, FIRST, None]
     changed = json.loads(told("table", "diff", "episodes", "2", "--json"))
     assert [each["date"] for each in changed] == [SECOND]
-    assert changed[0]["differs in"] == "rows"
+    assert changed[0]["differs in"] == "rows, settings"
+    lines = told("table", "log", "episodes").splitlines()
+    assert [line.split()[0] for line in lines] == ["version", "3", "2", "1", "0"]
     told("table", "restore", "episodes", "2", "--date", SECOND)
+    assert "no date differs" in told("table", "diff", "episodes", "2")
     assert json.loads(told("table", "show", "episodes", "--json")) == before
     assert json.loads(told("table", "diff", "episodes", "2", "--json")) == []
     assert "there is no table 'eggs'" in told("table", "log", "eggs", status=2)
