@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,7 @@ from rugs_assets.orchestration import pictures
 from rugs_assets.orchestration.assets import ASSETS
 from rugs_assets.orchestration.release_basis import BASIS
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
+from rugs_assets.orchestration.stages import stage_of
 
 DAY, OTHER_DAY = date(2025, 12, 15), date(2025, 12, 16)
 VARIANTS = ("a", "b")
@@ -136,14 +137,24 @@ def vacuum_all(world: World) -> None:
     sweep(lake.store, landing=world.landing, idle_hours=0, dry_run=False)
 
 
-def digests(lake: Lake, day: date) -> Digests:
+def digests(lake: Lake, day: date, stages: Sequence[str] = STAGES) -> Digests:
     """What a date holds, table by table, every byte of it read and hashed anew.
+
+    Args:
+        lake: the store.
+        day: the date.
+        stages: the assets whose tables are read.
 
     Raises:
         AssertionError: the bytes are not those that the log and the footers speak of.
     """
-    found = {spec.name: _digest(lake, spec, day) for spec in TABLES}
-    manifest = read_manifest(lake, day)
+    wanted = {*stages, *(stage_of(name).side_table for name in stages)}
+    found = {
+        spec.name: _digest(lake, spec, day)
+        for spec in TABLES
+        if spec.name in wanted or spec in wanted
+    }
+    manifest = read_manifest(lake, day) if stages[-1] == STAGES[-1] else None
     return found | ({MANIFEST: str(manifest["content_digest"])} if manifest else {})
 
 
