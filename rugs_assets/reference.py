@@ -1,12 +1,13 @@
-"""The reference pages that are made from the code: features, tables, rewards.
+"""The reference pages that are made from the code; here those of the data.
 
 In: the declarations of the domain and the lake. Out: Markdown, by file name. A test holds the pages
-under docs/reference to what these functions give, so that no page can lie.
+under docs/reference to what these functions give, so that no page can lie. The pages of the graph
+and of the command line stand in `reference_graph` and `reference_cli`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,8 @@ import typer
 from rugs_assets.domain.features import FEATURES, FEATURES_VERSION, Feature, features_digest
 from rugs_assets.domain.rewards import REWARDS
 from rugs_assets.lake.catalog import TABLES
-
-_MADE = "Made from the code by `rugs-assets reference`; change the code, not this page."
+from rugs_assets.markdown import page, table
+from rugs_assets.reference_cli import commands_page
 
 
 def features_page() -> str:
@@ -41,7 +42,7 @@ def features_page() -> str:
         "of `observed` says that feature *i* rests on a received value within its carry scope; the "
         "bit of a derived feature is set when all it is made of is observed."
     )
-    return _page("The 36 features", about, _table(header, rows))
+    return page("The 36 features", about, table(header, rows))
 
 
 def tables_page() -> str:
@@ -51,18 +52,18 @@ def tables_page() -> str:
         rows = [
             (
                 f"`{column.name}`",
-                str(column.type).replace("|", "\\|"),
+                column.type,
                 "yes" if column.nullable else "",
             )
             for column in spec.schema
         ]
         head = f"## {spec.name}\n\nSchema version {spec.schema_version}. "
         head += f"Row groups of {spec.row_group_rows:,} rows, {spec.compression}."
-        parts.append(head + "\n\n" + _table(("column", "type", "may be null"), rows))
+        parts.append(head + "\n\n" + table(("column", "type", "may be null"), rows))
     about = (
         "Each is a Delta table at `RUGS_STORE/<name>`, with the partition column `capture_date`."
     )
-    return _page("Tables", about, "\n\n".join(parts))
+    return page("Tables", about, "\n\n".join(parts))
 
 
 def rewards_page() -> str:
@@ -76,10 +77,26 @@ def rewards_page() -> str:
         "counts: forced sales and side-bet payouts that arrive after the rug frame and before the "
         "next presale opens. Where the balance is not known at either end the reward is 0."
     )
-    return _page("Rewards", about, _table(("name", "version", "unit", "meaning"), rows))
+    return page("Rewards", about, table(("name", "version", "unit", "meaning"), rows))
+
+
+def _of_graph(name: str) -> Callable[[], str]:
+    """A page of `reference_graph`, which imports Dagster: a second that no other command pays."""
+
+    def made() -> str:
+        from rugs_assets import reference_graph
+
+        made_by: Callable[[], str] = getattr(reference_graph, name)
+        return made_by()
+
+    return made
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "automation.md": _of_graph("automation_page"),
+    "checks.md": _of_graph("checks_page"),
+    "command-line.md": commands_page,
+    "configuration.md": _of_graph("configuration_page"),
     "features.md": features_page,
     "rewards.md": rewards_page,
     "tables.md": tables_page,
@@ -92,8 +109,8 @@ def reference(
 ) -> None:
     """Write the reference pages that are made from the code."""
     out.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (out / name).write_text(page(), encoding="utf-8")
+    for name, made in PAGES.items():
+        (out / name).write_text(made(), encoding="utf-8")
         typer.echo(f"{out / name}")
 
 
@@ -105,12 +122,3 @@ def _range(feature: Feature) -> str:
     )
     high = "inf)" if feature.high is None else f"{feature.high:g}]"
     return f"{low}, {high}"
-
-
-def _page(title: str, about: str, body: str) -> str:
-    return f"# {title}\n\n{_MADE}\n\n{about}\n\n{body}\n"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
-    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])

@@ -24,6 +24,45 @@ class SettingsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the environment.
+
+    Attributes:
+        meaning: In words, for the documentation.
+        default: What counts when it is not set or empty.
+        told: The default in words, where it is no value.
+    """
+
+    meaning: str
+    default: str = ""
+    told: str = ""
+
+
+VARIABLES: dict[str, Variable] = {
+    "RUGS_CAPTURES": Variable(
+        "folder that is searched for captures, with everything below it; formats are told by"
+        " content",
+        "data/captures",
+    ),
+    "RUGS_STORE": Variable("folder or URL of the tables", "data/store"),
+    "RUGS_START_DATE": Variable("first date (UTC)", "2025-10-01"),
+    "RUGS_SETTLE_SECONDS": Variable(
+        "a capture counts as whole when nobody has written to it for this long", "60"
+    ),
+    "RUGS_PSEUDONYM_KEY": Variable(
+        "key that turns player ids into pseudonyms",
+        told="made at first use in `data/pseudonym.key`",
+    ),
+    "DAGSTER_HOME": Variable(
+        "where `dagster.yaml` lies; Dagster's databases are under `data/dagster` there",
+        ".",
+        told="the project root",
+    ),
+}
+"""Every variable that is read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that the environment decides.
 
@@ -54,24 +93,25 @@ class Settings:
         Raises:
             SettingsError: `RUGS_START_DATE` is not an ISO date, or `RUGS_SETTLE_SECONDS` no number.
         """
-        found = os.environ if environ is None else environ
+        given = os.environ if environ is None else environ
+        found = {name: given.get(name) or known.default for name, known in VARIABLES.items()}
         home = _project_root()
-        start = found.get("RUGS_START_DATE") or "2025-10-01"
         try:
-            start_date = date.fromisoformat(start)
+            start_date = date.fromisoformat(found["RUGS_START_DATE"])
         except ValueError:
             raise SettingsError(
-                f"RUGS_START_DATE is {start!r}; it must be a date such as 2025-10-01"
+                f"RUGS_START_DATE is {found['RUGS_START_DATE']!r};"
+                " it must be a date such as 2025-10-01"
             ) from None
         return cls(
             home=home,
-            captures=home / Path(found.get("RUGS_CAPTURES") or "data/captures").expanduser(),
-            store=_path_or_url(found.get("RUGS_STORE") or "data/store", home),
+            captures=home / Path(found["RUGS_CAPTURES"]).expanduser(),
+            store=_path_or_url(found["RUGS_STORE"], home),
             start_date=start_date,
-            dagster_home=home / Path(found.get("DAGSTER_HOME") or ".").expanduser(),
-            settle_seconds=_seconds(found, "RUGS_SETTLE_SECONDS", "60"),
-            dagster_home_text=found.get("DAGSTER_HOME") or None,
-            pseudonym_key_text=found.get("RUGS_PSEUDONYM_KEY") or None,
+            dagster_home=home / Path(found["DAGSTER_HOME"]).expanduser(),
+            settle_seconds=_seconds(found, "RUGS_SETTLE_SECONDS"),
+            dagster_home_text=given.get("DAGSTER_HOME") or None,
+            pseudonym_key_text=found["RUGS_PSEUDONYM_KEY"] or None,
         )
 
     @property
@@ -107,13 +147,13 @@ class Settings:
         return key.encode()
 
 
-def _seconds(found: Mapping[str, str], variable: str, default: str) -> float:
+def _seconds(found: Mapping[str, str], variable: str) -> float:
     """A time span.
 
     Raises:
         SettingsError: It is no number of seconds from 0 up.
     """
-    text = found.get(variable) or default
+    text = found[variable]
     try:
         seconds = float(text)
     except ValueError:
