@@ -43,13 +43,17 @@ training_shards <- aligned_samples episodes observations
   ! steps_are_the_rows
 releases <- training_shards
 job cut_release
+job decode_captures
 job training_data
-schedule training_data_daily at 0 1 * * *"""
+schedule decode_captures_hourly at 50 * * * *
+schedule training_data_backfill at */15 * * * *
+schedule training_data_daily at 0 1 * * *
+sensor late_data"""
 """`!`: a check that blocks the assets after it, `?`: one that does not."""
 
 
 def picture(defs: dg.Definitions) -> str:
-    """Assets with what they read and their checks, then jobs and schedules."""
+    """Assets with what they read and their checks, then jobs, schedules and sensors."""
     graph = defs.resolve_asset_graph()
     lines: list[str] = []
     for key in graph.toposorted_asset_keys:
@@ -62,6 +66,7 @@ def picture(defs: dg.Definitions) -> str:
     repository = defs.get_repository_def()
     lines += [f"job {name}" for name in repository.job_names if not name.startswith("__")]
     lines += [f"schedule {s.name} at {s.cron_schedule}" for s in repository.schedule_defs]
+    lines += [f"sensor {s.name}" for s in repository.sensor_defs]
     return "\n".join(lines)
 
 

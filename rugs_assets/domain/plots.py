@@ -85,7 +85,8 @@ def picture_of_values(read: Read, rows: int, *, sampled: bool = True) -> Picture
     if not rows:
         raise NothingToDraw("the date has no game")
     observed = thinned(read("observations", FEATURE_NAMES), rows)
-    samples = pa.Table.from_batches(read("aligned_samples", SAMPLE_COLUMNS)) if sampled else None
+    decided = list(read("aligned_samples", SAMPLE_COLUMNS)) if sampled else []
+    samples = pa.Table.from_batches(decided) if decided else None  # none where no game was kept
     return Picture("features", draw_histograms(observed, samples))
 
 

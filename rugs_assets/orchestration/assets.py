@@ -18,6 +18,7 @@ from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
 from rugs_assets.orchestration import pictures, stages
 from rugs_assets.orchestration.day import Day
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
+from rugs_assets.orchestration.retries import retrying_transient_faults
 from rugs_assets.orchestration.rules import assert_inputs
 from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig, ShardsConfig
 
@@ -25,12 +26,13 @@ Result = dg.MaterializeResult[Any]
 
 
 @dg.asset
+@retrying_transient_faults
 def raw_ws_events(
     context: dg.AssetExecutionContext, captures: CapturesResource, lake: LakeResource
 ) -> Result:
     """Capture files -> typed events and what was rejected."""
     day = Day.of(context.partition_key, lake.open())
-    inventory = captures.open().refresh()
+    inventory = captures.look()
     found = inventory.select(day.date)
     stage, run_id, digest = stages.RAW_WS_EVENTS, context.run.run_id, found.input_digest
     counted = found.tally()
@@ -43,6 +45,7 @@ def raw_ws_events(
 
 
 @dg.asset(deps=stages.EPISODES.deps)
+@retrying_transient_faults
 def episodes(
     context: dg.AssetExecutionContext, config: EpisodesConfig, lake: LakeResource
 ) -> Result:
@@ -56,6 +59,7 @@ def episodes(
 
 
 @dg.asset(deps=stages.OBSERVATIONS.deps)
+@retrying_transient_faults
 def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
     """Frames -> 36 features."""
     day = Day.of(context.partition_key, lake.open())
@@ -66,6 +70,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
 
 
 @dg.asset(deps=stages.ALIGNED_SAMPLES.deps)
+@retrying_transient_faults
 def aligned_samples(
     context: dg.AssetExecutionContext, config: SamplesConfig, lake: LakeResource
 ) -> Result:
@@ -87,6 +92,7 @@ def aligned_samples(
 
 
 @dg.asset(deps=stages.TRAINING_SHARDS.deps)
+@retrying_transient_faults
 def training_shards(
     context: dg.AssetExecutionContext,
     config: ShardsConfig,

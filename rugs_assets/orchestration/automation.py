@@ -1,46 +1,97 @@
-"""When the graph runs: one job over everything, and a schedule for yesterday's date."""
+"""The job over everything, and how automation asks for runs of it.
 
-from datetime import UTC, timedelta
+Who decides when: `daily` (yesterday), `late_data` (the capture folder changed), `backfills` (what
+is missing, stale or failed). What is due is decided in `lake.due`, from the rows that are stored;
+here a decision becomes a run request. The same date is never at work twice: whoever asks looks at
+what is queued and running, and the queue itself runs one run a date at a time (dagster.yaml).
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from rugs_assets.lake.due import Patience, Verdict
+from rugs_assets.orchestration.history import WANTS_TAG, Past
+from rugs_assets.orchestration.stages import STAGES
+from rugs_assets.orchestration.tuning import CONFIGS
+
 JOB_NAME = "training_data"
-SCHEDULE_NAME = "training_data_daily"
+REASON_TAG = "rugs_assets/reason"
+PRIORITY_TAG = "dagster/priority"
+ALONE_TAG = "rugs_assets/alone"
+"""Of the runs with one value of this tag, the queue runs one at a time (dagster.yaml)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How automation behaves; the same for every schedule and sensor.
+
+    Attributes:
+        settle_seconds: a capture counts as whole when nobody has written to it for this long.
+        look_seconds: captures are decoded by a run of its own at most this often.
+        at_once: how many runs automation has queued or running at the same time.
+        patience: how often a date is tried again.
+        clock: the time [seconds since 1970].
+    """
+
+    settle_seconds: float = 60.0
+    look_seconds: float = 120.0
+    at_once: int = 10
+    patience: Patience = field(default_factory=Patience)
+    clock: Callable[[], float] = time.time
 
 
 def training_data_job() -> UnresolvedAssetJobDefinition:
     """All five assets and their checks for one date; what `dagster job backfill` is given."""
     return dg.define_asset_job(
         JOB_NAME,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.assets(*(stage.name for stage in STAGES)),
         description="One date from capture files to training shards, with every check.",
     )
 
 
-def daily_schedule(job: UnresolvedAssetJobDefinition, first: str) -> dg.ScheduleDefinition:
-    """Yesterday's date, an hour after it ended (UTC), so that its last game has ended too.
+def request_for(verdict: Verdict, past: Past, *, priority: int) -> dg.RunRequest:
+    """The run that makes a date up to date.
 
-    Off until it is switched on in the UI. The run key is the date: a tick that is evaluated twice
-    launches one run.
+    Its key names the outcome and what went before, so that two looks at the same state ask for one
+    run, and the same outcome can be asked for again once something else has happened.
 
     Args:
-        job: What is launched.
-        first: The first date of the partitions.
+        verdict: what is to be done.
+        past: what was tried before.
+        priority: of two queued runs that with the higher one goes first; a person's have 0.
     """
-
-    @dg.schedule(
-        name=SCHEDULE_NAME,
-        job=job,
-        cron_schedule="0 1 * * *",
-        execution_timezone="UTC",
-        description="Materializes yesterday's date (UTC).",
+    everything = len(verdict.assets) == len(STAGES)
+    return dg.RunRequest(
+        run_key=f"{verdict.day}-{verdict.wants}-{past.newest[:8] or 'first'}",
+        job_name=JOB_NAME,
+        partition_key=verdict.day.isoformat(),
+        asset_selection=None if everything else [dg.AssetKey(name) for name in verdict.assets],
+        run_config={"ops": kept_settings(verdict.configs)},
+        tags={
+            WANTS_TAG: verdict.wants,
+            REASON_TAG: verdict.reason,
+            PRIORITY_TAG: str(priority),
+        },
     )
-    def yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        now = context.scheduled_execution_time.astimezone(UTC)
-        date = (now - timedelta(days=1)).date().isoformat()
-        if date < first:
-            return dg.SkipReason(f"{date} is before the first date, {first}")
-        return dg.RunRequest(run_key=date, partition_key=date)
 
-    return yesterday
+
+def kept_settings(configs: Mapping[str, str]) -> dict[str, dict[str, dict[str, object]]]:
+    """Run config with the settings that rows were made with, where they are not the defaults.
+
+    Settings that the code no longer knows are left out.
+    """
+    ops: dict[str, dict[str, dict[str, object]]] = {}
+    for asset, text in configs.items():
+        config = CONFIGS.get(asset)
+        if config is None:
+            continue
+        defaults = config().model_dump()
+        stored = {name: value for name, value in json.loads(text).items() if name in defaults}
+        if {**defaults, **stored} != defaults:
+            ops[asset] = {"config": stored}
+    return ops

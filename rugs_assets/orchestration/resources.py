@@ -4,13 +4,16 @@ The values show in the UI; the pseudonym key never passes through here as a valu
 """
 
 from datetime import date
+from pathlib import Path
 from typing import Self
 
 from dagster import ConfigurableResource
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from rugs_assets.lake.catalog import TABLES
-from rugs_assets.lake.landing import Landing
+from rugs_assets.lake.decoded import Decoder
+from rugs_assets.lake.landing import Inventory, Landing
+from rugs_assets.lake.ledger import Ledger, read_ledger
 from rugs_assets.lake.tables import Lake
 from rugs_assets.settings import Settings
 
@@ -21,6 +24,7 @@ class CapturesResource(ConfigurableResource[Landing]):
     folder: str = Field(description="Folder searched for capture files; formats told by content.")
     cache: str = Field(description="Folder of the decoded captures; may be deleted at any time.")
     first_date: str = Field(description="The date of input that names no date at all.")
+    _seen: Inventory | None = PrivateAttr(default=None)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -36,6 +40,25 @@ class CapturesResource(ConfigurableResource[Landing]):
         key = Settings.from_environment().pseudonym_key()
         first = date.fromisoformat(self.first_date)
         return Landing(self.folder, self.cache, key, default_day=first)
+
+    def look(self) -> Inventory:
+        """What the captures hold now, decoded where they are new."""
+        self._seen = self.open().refresh()
+        return self._seen
+
+    def seen(self) -> Inventory:
+        """What the captures held when this run first looked: a run sees them at one moment.
+
+        A recorder may write on meanwhile. Rows and the checks of the same run must rest on the same
+        captures; the next run looks anew.
+        """
+        return self.look() if self._seen is None else self._seen
+
+    def ledger(self) -> Ledger | None:
+        """What the captures held, date by date, when they were last decoded as a whole."""
+        key = Settings.from_environment().pseudonym_key()
+        cache = Path(self.cache)
+        return read_ledger(cache, Decoder(cache, key).fingerprint)
 
 
 class LakeResource(ConfigurableResource[Lake]):

@@ -40,7 +40,7 @@ class Rule:
 
 
 def _accounting(day: Day, captures: CapturesResource) -> Violations:
-    return violations_of_accounting(day, captures.open().refresh())
+    return violations_of_accounting(day, captures.seen())
 
 
 def _presence(day: Day, _: CapturesResource) -> Violations:

@@ -5,6 +5,8 @@ domain. The values go into the provenance of the rows, so changing one makes new
 downstreams.
 """
 
+from collections.abc import Mapping
+
 import dagster as dg
 from pydantic import Field
 
@@ -105,3 +107,11 @@ class ShardsConfig(dg.Config):
         return training_shards_in(
             ShardLayout(file_mebibytes=self.file_mebibytes, row_group_rows=self.row_group_rows)
         )
+
+
+CONFIGS: Mapping[str, type[dg.Config]] = {
+    "episodes": EpisodesConfig,
+    "aligned_samples": SamplesConfig,
+    "training_shards": ShardsConfig,
+}
+"""Asset key -> what a user tunes of it; an asset that is not named has nothing to tune."""

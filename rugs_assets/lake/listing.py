@@ -1,0 +1,98 @@
+"""The capture folder as one look shows it: names, sizes and times, and no content.
+
+In: a folder. Out: its files, told apart into those at rest and those that a recorder or a copy may
+still be writing. Costs one walk, whatever the files hold, so that it can be done every half minute.
+
+Belongs here: what can be told without opening a file. Goes elsewhere: formats (`capture_files`),
+which dates a file holds (`ledger`, which is made when it has been decoded).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SeenFile:
+    """A file as a look shows it: path below the folder, bytes, time of change [ns]."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A folder of captures at one moment.
+
+    Attributes:
+        at_rest: files that nobody has written to for a while, sorted.
+        growing: files that were written to only just, sorted.
+    """
+
+    at_rest: tuple[SeenFile, ...]
+    growing: tuple[SeenFile, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the files at rest: the same as long as none is new, changed or gone."""
+        digest = xxhash.xxh3_128()
+        for file in self.at_rest:
+            digest.update(f"{file.path!r} {file.size} {file.mtime_ns}\n".encode())
+        return digest.hexdigest()
+
+
+def look_at(folder: Path, *, now: float, settle_seconds: float) -> Listing | None:
+    """What lies in a folder and below it; hidden files and folders are left out.
+
+    A file is at rest when its time of change is `settle_seconds` ago. One from the future, as the
+    clock of another machine makes it, is at rest unless it is only just ahead.
+
+    Args:
+        folder: the capture folder.
+        now: the time [seconds since 1970].
+        settle_seconds: how long nobody must have written to a file.
+
+    Returns:
+        None where there is no such folder: a disk that is not mounted holds no news.
+    """
+    try:
+        found = sorted(_walk(folder, ""))
+    except FileNotFoundError:
+        return None
+    at_rest: list[SeenFile] = []
+    growing: list[SeenFile] = []
+    for file in found:
+        (growing if abs(now - file.mtime_ns / _NS) < settle_seconds else at_rest).append(file)
+    return Listing(tuple(at_rest), tuple(growing))
+
+
+def _walk(folder: Path, below: str) -> Iterable[SeenFile]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            path = f"{below}{entry.name}"
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _walk(Path(entry.path), f"{path}/")
+                    continue
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # gone since it was listed
+                continue
+            except OSError:
+                yield SeenFile(_plain(path), -1, 0)  # there, and that is all that can be told
+                continue
+            yield SeenFile(_plain(path), status.st_size, status.st_mtime_ns)
+
+
+def _plain(path: str) -> str:
+    """The path as tables call it: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
