@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,29 @@ class GameLabels:
             list(nothing),
         )
 
+    def at(self, rows: NDArray[np.int64]) -> GameLabels:
+        """The labels of some of the rows."""
+        return GameLabels(
+            self.action[rows],
+            self.adjust[rows],
+            self.order_amount[rows],
+            self.sell_fraction[rows],
+            [self.sequence_id[row] for row in rows.tolist()],
+            [self.trade_id[row] for row in rows.tolist()],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[GameLabels]) -> GameLabels:
+        """The labels of several games, one after the other."""
+        return cls(
+            np.concatenate([part.action for part in parts]),
+            np.concatenate([part.adjust for part in parts]),
+            np.concatenate([part.order_amount for part in parts]),
+            np.concatenate([part.sell_fraction for part in parts]),
+            list(chain.from_iterable(part.sequence_id for part in parts)),
+            list(chain.from_iterable(part.trade_id for part in parts)),
+        )
+
 
 def align_presses(
     presses: Sequence[Press],
@@ -74,6 +98,8 @@ def align_presses(
     """
     labels = GameLabels.of(len(ticks))
     left: list[tuple[Press, str]] = []
+    if not presses:
+        return labels, left
     adjusting: dict[int, Press] = {}
     rows_by_tick = {int(ticks[at]): int(at) for at in np.flatnonzero(phases == Phase.ACTIVE)}
     for press in presses:

@@ -60,6 +60,8 @@ UNALIGNED_ACTIONS = pa.schema(
 )
 """The schema of `unaligned_actions`: one row a button press that no sample carries."""
 
+_BATCH_ROWS = 16_384
+
 DECIDABLE = frozenset({Phase.PRESALE, Phase.ACTIVE})
 """Phases in which something can be decided."""
 
@@ -87,6 +89,21 @@ class SampleRules:
         reward_named(self.reward)
 
 
+@dataclass(frozen=True, slots=True)
+class _Decisions:
+    """The decisions of one game; arrays of shape (n,)."""
+
+    episode_id: str
+    session_id: str
+    has_player: bool
+    frame: NDArray[np.int32]
+    labels: GameLabels
+    reward: NDArray[np.float32]
+    done: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    tick_delta: NDArray[np.int32]
+
+
 class SamplePass:
     """Makes the samples of one date; `samples` first, then `unaligned`.
 
@@ -106,6 +123,7 @@ class SamplePass:
     ) -> None:
         self._observations = observations
         self._rules = rules
+        self._is_wanted = np.array([phase in rules.phases for phase in sorted(Phase)])
         self._episodes = {str(row["episode_id"]): row for row in episodes.to_pylist()}
         played = {
             (str(row["episode_id"]), str(row["session_id"]))
@@ -120,15 +138,21 @@ class SamplePass:
 
     def samples(self) -> Iterator[pa.RecordBatch]:
         """The samples, in the order of the rows; batches in the schema `ALIGNED_SAMPLES`."""
+        made: list[_Decisions] = []
+        rows = 0
         for game in games_in(
             self._observations, ("episode_id", "session_id", "frame", "tick", "game_phase")
         ):
             episode = self._episodes.get(game.episode_id)
             if episode is None or episode["excluded_because"] is not None:
                 continue
-            batch = self._of_game(game, bool(episode["has_player"]))
-            if batch.num_rows:
-                yield batch
+            made.append(self._of_game(game, bool(episode["has_player"])))
+            rows += len(made[-1].frame)
+            if rows >= _BATCH_ROWS:
+                yield _batch(made)
+                made, rows = [], 0
+        if rows:
+            yield _batch(made)
         for game_id, presses in self._presses.items():
             self._left += [(press, self._why_no_samples(game_id)) for press in presses]
         self._presses = {}
@@ -166,10 +190,10 @@ class SamplePass:
         excluded = self._episodes[episode_id]["excluded_because"]
         return f"its game is not kept: {excluded}" if excluded else "its game has no rows"
 
-    def _of_game(self, game: Game, has_player: bool) -> pa.RecordBatch:
+    def _of_game(self, game: Game, has_player: bool) -> _Decisions:
         ticks = game.column("tick").astype(np.int64)
         phases = game.column("game_phase").astype(np.int64)
-        takes = _span(np.isin(phases, sorted(self._rules.phases)))
+        takes = _span(self._is_wanted[phases])
         takes[-1:] = False
         labels, left = align_presses(
             self._presses.pop(game.episode_id, []),
@@ -180,8 +204,21 @@ class SamplePass:
         )
         self._left += left
         account = self._accounts.get((game.episode_id, game.session_id))
-        return _samples(
-            game, ticks, phases, takes, labels, self._rewards(account, len(ticks)), has_player
+        rewards = self._rewards(account, len(ticks))
+        at = np.flatnonzero(takes)
+        done = phases[at + 1] == Phase.RUGGED
+        truncated = np.zeros(len(at), bool)
+        truncated[-1:] = ~done[-1:]
+        return _Decisions(
+            game.episode_id,
+            game.session_id,
+            has_player,
+            game.column("frame")[at],
+            labels.at(at),
+            rewards[at].astype(np.float32),
+            done,
+            truncated,
+            (ticks[at + 1] - ticks[at]).astype(np.int32),
         )
 
     def _rewards(self, account: Account | None, rows: int) -> NDArray[np.float64]:
@@ -199,35 +236,25 @@ def _span(wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return span
 
 
-def _samples(
-    game: Game,
-    ticks: NDArray[np.int64],
-    phases: NDArray[np.int64],
-    takes: NDArray[np.bool_],
-    labels: GameLabels,
-    rewards: NDArray[np.float64],
-    has_player: bool,
-) -> pa.RecordBatch:
-    at = np.flatnonzero(takes)
-    done = phases[at + 1] == Phase.RUGGED
-    truncated = np.zeros(len(at), bool)
-    truncated[-1:] = ~done[-1:]
-    count = len(at)
+def _batch(games: list[_Decisions]) -> pa.RecordBatch:
+    """The decisions of many games at once: calls cost by the batch."""
+    game = np.repeat(np.arange(len(games)), [len(found.frame) for found in games])
+    labels = GameLabels.joined([found.labels for found in games])
     arrays = [
-        pa.array([game.episode_id] * count, pa.string()),
-        pa.array([game.session_id] * count, pa.string()),
-        pa.array(game.column("frame")[at], pa.int32()),
-        pa.array(labels.action[at]),
-        pa.array(labels.adjust[at]),
-        _or_null(labels.order_amount[at]),
-        _or_null(labels.sell_fraction[at]),
-        pa.array([labels.sequence_id[i] for i in at], pa.string()),
-        pa.array([labels.trade_id[i] for i in at], pa.string()),
-        pa.array(rewards[at].astype(np.float32)),
-        pa.array(done),
-        pa.array(truncated),
-        pa.array((ticks[at + 1] - ticks[at]).astype(np.int32)),
-        pa.array(np.full(count, has_player)),
+        pa.array([found.episode_id for found in games], pa.string()).take(game),
+        pa.array([found.session_id for found in games], pa.string()).take(game),
+        pa.array(np.concatenate([found.frame for found in games]), pa.int32()),
+        pa.array(labels.action),
+        pa.array(labels.adjust),
+        _or_null(labels.order_amount),
+        _or_null(labels.sell_fraction),
+        pa.array(labels.sequence_id, pa.string()),
+        pa.array(labels.trade_id, pa.string()),
+        pa.array(np.concatenate([found.reward for found in games])),
+        pa.array(np.concatenate([found.done for found in games])),
+        pa.array(np.concatenate([found.truncated for found in games])),
+        pa.array(np.concatenate([found.tick_delta for found in games])),
+        pa.array(np.array([found.has_player for found in games], bool)[game]),
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=ALIGNED_SAMPLES)
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from rugs_assets.domain.columns import optional, required
+from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.features import FEATURE_NAMES
 from rugs_assets.domain.games import Game, games_in
 from rugs_assets.domain.violations import Violations, violations
@@ -58,6 +59,7 @@ _LABELS = (
     "has_player",
     "tick_delta",
 )
+_BATCH_ROWS = 16_384
 _OBSERVED = ("episode_id", "frame", "observed", *FEATURE_NAMES)
 
 
@@ -81,14 +83,14 @@ def shards_of(
         episodes: the date's `episodes`.
 
     Yields:
-        One batch a game, in the schema `TRAINING_SHARDS`.
+        Batches of whole games, in the schema `TRAINING_SHARDS`.
 
     Raises:
         ValueError: a sample has no row or no successor, samples do not follow each other, or their
             game does not exist: the inputs do not belong together.
     """
     known = set(episodes["episode_id"].to_pylist())
-    rows = games_in(observations, _OBSERVED)
+    rows, steps = games_in(observations, _OBSERVED), _Steps()
     for game in games_in(samples):
         if game.episode_id not in known:
             raise ValueError(f"samples of game {game.episode_id}, which `episodes` does not have")
@@ -98,10 +100,70 @@ def shards_of(
                 f"samples of game {game.episode_id}, of which `observations` has no rows (in the "
                 "order of the samples): materialize aligned_samples of this date again"
             )
-        yield _steps(observed, game)
+        steps.add(observed, game)
+        if steps.rows >= _BATCH_ROWS:
+            yield steps.batch()
+            steps = _Steps()
+    if steps.rows:
+        yield steps.batch()
 
 
-def _steps(observed: Game, samples: Game) -> pa.RecordBatch:
+@dataclass(slots=True)
+class _Steps:
+    """Steps of games, until they are enough for a batch: calls cost by the batch.
+
+    Attributes:
+        observed: rows of `observations`; ``labels`` rows of `aligned_samples`, without those of the
+            rows behind the last decisions.
+        games: (episode_id, its steps) in order.
+    """
+
+    rows: int = 0
+    observed: list[pa.RecordBatch] = field(default_factory=list)
+    labels: list[pa.RecordBatch] = field(default_factory=list)
+    games: list[tuple[str, int]] = field(default_factory=list)
+
+    def add(self, observed: Game, samples: Game) -> None:
+        """Take the steps of a game."""
+        first, steps = _span(observed, samples)
+        self.observed += observed.slice(first, steps)
+        self.labels += samples.parts
+        self.games.append((samples.episode_id, steps))
+        self.rows += steps
+
+    def batch(self) -> pa.RecordBatch:
+        """All that was taken."""
+        counts = np.array([steps for _, steps in self.games])
+        game = np.repeat(np.arange(len(counts)), counts)
+        ends = np.cumsum(counts)
+        step = np.arange(self.rows) - (ends - counts)[game]
+        is_last = step == counts[game] - 1
+        # Behind a game's last decision stands a row without labels: null here, then 0.
+        at = pa.array(np.arange(self.rows) - game, mask=is_last)
+        observed = pa.Table.from_batches(self.observed).combine_chunks()
+        labels = pa.Table.from_batches(self.labels).combine_chunks()
+        columns: dict[str, Any] = {name: observed[name] for name in _OBSERVED}
+        for name in _LABELS:
+            found = labels[name].combine_chunks().take(at)
+            if not TRAINING_SHARDS.field(name).nullable:
+                found = found.fill_null(False if found.type == pa.bool_() else 0)
+            columns[name] = found
+        first_labels = ends - counts - np.arange(len(counts))
+        columns["has_player"] = labels["has_player"].take(first_labels).take(game)
+        columns["step"] = pa.array(step.astype(np.int32))
+        columns["is_last"] = pa.array(is_last)
+        splits = pa.array([split_of(episode_id) for episode_id, _ in self.games], pa.string())
+        columns["split"] = splits.take(game)
+        arrays = [_whole(columns[name]) for name in TRAINING_SHARDS.names]
+        return pa.RecordBatch.from_arrays(arrays, schema=TRAINING_SHARDS)
+
+
+def _whole(column: Any) -> Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _span(observed: Game, samples: Game) -> tuple[int, int]:
+    """Where the steps of a game lie in its rows: the first, and how many."""
     frames, frame = observed.column("frame"), samples.column("frame")
     steps = len(frame) + 1
     first = int(np.searchsorted(frames, frame[0]))
@@ -112,33 +174,7 @@ def _steps(observed: Game, samples: Game) -> pa.RecordBatch:
             "row behind them are not consecutive rows of `observations`: materialize "
             "aligned_samples of this date again"
         )
-    rows = observed.rows.slice(first, steps)
-    labels = samples.rows.select(list(_LABELS))
-    last = pa.Table.from_pylist([_after_last(samples)], labels.schema)
-    labels = pa.concat_tables([labels, last])
-    columns = {name: rows[name] for name in (*FEATURE_NAMES, "frame", "observed", "episode_id")}
-    columns |= {name: labels[name] for name in _LABELS}
-    columns["step"] = pa.chunked_array([np.arange(steps, dtype=np.int32)])
-    columns["is_last"] = pa.chunked_array([np.arange(steps) == steps - 1])
-    columns["split"] = pa.chunked_array([[split_of(samples.episode_id)] * steps])
-    arrays = [columns[name].combine_chunks() for name in TRAINING_SHARDS.names]
-    return pa.RecordBatch.from_arrays(arrays, schema=TRAINING_SHARDS)
-
-
-def _after_last(samples: Game) -> dict[str, object]:
-    """The labels of the row that the last decision led to: nothing is decided there."""
-    has_player = bool(samples.column("has_player")[0])
-    return {
-        "action": 0,
-        "adjust": 0,
-        "order_amount": None,
-        "sell_fraction": None,
-        "reward": 0.0,
-        "done": False,
-        "truncated": False,
-        "has_player": has_player,
-        "tick_delta": 0,
-    }
+    return first, steps
 
 
 def violations_of_known_episodes(
