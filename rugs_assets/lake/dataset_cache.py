@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from rugs_assets.lake.storage import Store
 FOLDER = "_cache"
 _FORMAT = 1
 _MANIFEST = "cache.json"
+_BUILDING = "_building-"
 _BUILD_SECONDS = 24 * 3_600.0
 _CHUNK = 8 * 2**20
 _DIGITS = 32  # of the checksum, in the name of the cache
@@ -96,8 +96,11 @@ def mapped(
 
 
 def _build(cache: Path, files: Sequence[StepFile], index: EpisodeIndex) -> None:
-    shutil.rmtree(cache, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix="_building-", dir=cache.parent))
+    # The caller holds the lock of this name: what lies here is a killed builder's.
+    staging = cache.parent / f"{_BUILDING}{cache.name}"
+    for path in (cache, staging):
+        shutil.rmtree(path, ignore_errors=True)
+    staging.mkdir()
     try:
         maps: list[np.memmap[Any, Any]] = []
 

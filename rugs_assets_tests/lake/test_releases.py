@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import threading
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -267,27 +264,6 @@ def test_a_release_is_never_changed(lake: Lake, released: Manifest) -> None:
     assert Releases(lake).manifest("first") == released
 
 
-def test_of_two_at_once_one_wins_and_the_other_is_told(lake: Lake) -> None:
-    ready = threading.Barrier(4)
-    outcomes: list[str] = []
-
-    def create() -> None:
-        ready.wait(30)
-        try:
-            outcomes.append(Releases(Lake(lake.root)).create(REQUEST, BASIS).checksum)
-        except ReleaseError as error:
-            outcomes.append(str(error))
-
-    threads = [threading.Thread(target=create) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sum("already" in outcome for outcome in outcomes) == 3
-    assert Releases(lake).verify("first") == []
-    assert left_behind(lake) == []
-
-
 def test_nothing_is_seen_or_left_of_a_release_that_fails_half_way(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -337,45 +313,6 @@ def test_vacuum_stops_at_a_release_that_it_cannot_read(lake: Lake, released: Man
     (Releases(lake).folder("first") / "release.json").write_text("{}")
     with pytest.raises(ReleaseDamaged, match=r"release\.json is damaged"):
         lake.vacuum(EPISODES, retention_hours=0, dry_run=False)
-
-
-def damages() -> dict[str, Callable[[Path], None]]:
-    """Ways to damage a file."""
-
-    def flip(path: Path, at: int) -> None:
-        text = bytearray(path.read_bytes())
-        text[at] ^= 1
-        path.unlink()  # another file: the table's own is a link to it
-        path.write_bytes(text)
-
-    return {
-        "first byte": lambda path: flip(path, 0),
-        "middle byte": lambda path: flip(path, path.stat().st_size // 2),
-        "last byte": lambda path: flip(path, -1),
-        "one byte less": lambda path: os.truncate(path, path.stat().st_size - 1),
-        "deleted": lambda path: path.unlink(),
-    }
-
-
-@pytest.mark.parametrize("damage", damages())
-@pytest.mark.parametrize("number", range(4))
-def test_one_damaged_byte_is_found_by_verify_and_by_opening(
-    lake: Lake, released: Manifest, damage: str, number: int
-) -> None:
-    folder = Releases(lake).folder("first")
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    assert len(files) == 4
-    TrainingDataset.open(lake, release="first", memory_limit=0)  # the cache does not hide it
-    damages()[damage](files[number])
-    for limit in (None, 0):
-        with pytest.raises(ReleaseDamaged):
-            TrainingDataset.open(lake, release="first", memory_limit=limit)
-    try:
-        problems = Releases(lake).verify("first")
-    except ReleaseDamaged as error:
-        problems = [str(error)]
-    assert len(problems) == 1
-    assert files[number].name in problems[0]
 
 
 def test_a_file_that_does_not_belong_is_named(lake: Lake, released: Manifest) -> None:
