@@ -15,6 +15,7 @@ import dagster as dg
 from rugs_assets.markdown import one_line, page, table
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.rules import RULES
+from rugs_assets.orchestration.stages import STAGES
 from rugs_assets.settings import VARIABLES, Settings
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -104,13 +105,15 @@ def automation_page() -> str:
 
 def _tuned(defs: dg.Definitions) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """Every op that is configured: its name, and a row for each of its settings."""
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for job in defs.get_repository_def().get_all_jobs():
+    found: dict[str, list[tuple[str, ...]]] = {stage.name: [] for stage in STAGES}
+    jobs = defs.get_repository_def().get_all_jobs()
+    for job in sorted(jobs, key=lambda job: job.name):
         for node in job.graph.node_defs:
             rows = list(_rows_of(node))
             if rows:
-                found.setdefault(node.name, rows)
-    yield from found.items()
+                found[node.name] = rows
+    # The assets in the order of the data flow, then whatever else is configured.
+    yield from ((name, rows) for name, rows in found.items() if rows)
 
 
 def _rows_of(node: Any) -> Iterator[tuple[str, ...]]:
