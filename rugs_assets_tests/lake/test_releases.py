@@ -37,6 +37,7 @@ from rugs_assets_tests.lake.release_store import (
     Game,
     make_date,
     make_store,
+    tally_of,
 )
 
 REQUEST = ReleaseRequest("first", MONDAY, TUESDAY)
@@ -218,6 +219,56 @@ def test_a_broken_blocking_rule_refuses_its_date_and_another_is_counted(lake: La
         Releases(lake).create(REQUEST, BASIS, strict)
     (problem,) = caught.value.problems
     assert problem.startswith("2025-12-16: episodes breaks the rule provably_fair")
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"lost": 1}, "what='lines of captures', expected=0, found=1"),
+        ({"ignored": 2}, "what='events kept'"),
+        ({"kept": 1, "used": 1}, "what='used events in raw_ws_events', expected=1"),
+        ({"rejected": 3}, "what='records in rejected_input', expected=3, found=0"),
+    ],
+)
+def test_events_that_are_not_accounted_for_refuse_their_date(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, other: dict[str, int], says: str
+) -> None:
+    monkeypatch.setattr(
+        "rugs_assets_tests.lake.release_store.tally_of",
+        lambda used: json.dumps(json.loads(tally_of(used)) | other),
+    )
+    make_date(lake, TUESDAY)
+    (problem,) = refused(lake)
+    assert problem.startswith("2025-12-16: raw_ws_events breaks the rule every_line_accounted_for")
+    assert says in problem
+    assert "--select 'key:\"raw_ws_events\"' --partition 2025-12-16" in problem
+
+
+def test_a_date_whose_captures_were_not_counted_is_refused(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rugs_assets_tests.lake.release_store.tally_of", lambda used: "")
+    make_date(lake, TUESDAY)
+    (problem,) = refused(lake)
+    assert "tally of the captures" in problem
+
+
+def test_every_blocking_rule_of_the_graph_is_judged(lake: Lake, released: Manifest) -> None:
+    expected = {(table, rule.name) for table, rules in RULES.items() for rule in rules}
+    said = {(check["table"], check["rule"]): check for check in released.content["checks"]}
+    assert said.keys() == expected
+    blocking = {key for key, check in said.items() if check["blocking"]}
+    assert blocking == {(t, r.name) for t, rules in RULES.items() for r in rules if r.blocking}
+
+
+def test_a_date_that_cannot_be_read_is_named(lake: Lake) -> None:
+    (path,) = Path(lake.uri(OBSERVATIONS)).glob("capture_date=2025-12-16/*.parquet")
+    text = bytearray(path.read_bytes())
+    text[100] ^= 1  # in the first page; the footer is whole
+    path.write_bytes(text)
+    problems = refused(lake)
+    assert all(line.startswith("2025-12-16") for line in problems)
+    assert any("cannot be read" in line for line in problems)
 
 
 def test_callers_rules_are_judged_on_the_pinned_rows(lake: Lake) -> None:

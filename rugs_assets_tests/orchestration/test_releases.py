@@ -1,13 +1,21 @@
 """A release cut from the UI: the job, its configuration, and what it tells."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from rugs_assets.lake.releases import Releases
+from rugs_assets.lake.catalog import TRAINING_SHARDS
+from rugs_assets.lake.release_manifest import Manifest
+from rugs_assets.lake.releases import ReleaseRequest, Releases
 from rugs_assets.orchestration.build import build_defs
+from rugs_assets.orchestration.release_basis import BASIS
 from rugs_assets.orchestration.releases import JOB_NAME, RELEASES
 from rugs_assets_tests.orchestration.conftest import FIRST, SECOND, Project
 
@@ -85,3 +93,36 @@ def test_releases_end_the_graph_and_materialize_nothing_with_it(project: Project
     assert RELEASES.key not in graph.executable_asset_keys
     everything = dg.AssetSelection.from_coercible("*").resolve(graph)
     assert everything & graph.executable_asset_keys == everything - {RELEASES.key}
+
+
+def test_two_machines_make_the_same_release_of_the_same_captures(
+    project: Project, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    """Other folders, other times of the files, other order of the dates."""
+    captures = tmp_path / "elsewhere" / "deeper" / "captures"
+    shutil.copytree(project.settings.captures, captures)
+    for path in captures.rglob("*"):
+        os.utime(path, (10**9, 10**9))
+    other = replace(
+        project,
+        environment=project.environment
+        | {"RUGS_CAPTURES": str(captures), "RUGS_STORE": str(tmp_path / "elsewhere" / "store")},
+    )
+
+    def released(where: Project, days: tuple[str, ...]) -> Manifest:
+        for day in days:
+            assert where.run(day, instance).success
+        request = ReleaseRequest("first", date.fromisoformat(FIRST), date.fromisoformat(SECOND))
+        return Releases(where.lake).create(request, BASIS)
+
+    one = released(project, (FIRST, SECOND))
+    two = released(other, (SECOND, FIRST))
+    assert one.checksum == two.checksum
+    assert one.files == two.files  # with the sha256 of every byte
+    assert one.content == two.content
+    assert one.evidence == two.evidence
+    assert one.content["counts"]["samples"] > 0
+    assert other.lake.days(TRAINING_SHARDS) == project.lake.days(TRAINING_SHARDS)
+    for file in one.files:
+        here, there = (Releases(each.lake).folder("first") / file.path for each in (project, other))
+        assert here.read_bytes() == there.read_bytes()
