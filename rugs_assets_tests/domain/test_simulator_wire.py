@@ -100,6 +100,24 @@ def test_members_of_every_shape_are_those_of_the_real_captures(
     assert len(own) >= 3
 
 
+def test_every_event_of_the_protocol_occurs(made: list[Json]) -> None:
+    events = {line["event"] for line in made}
+    assert events >= {
+        *("gameStateUpdate", "standard/newTrade", "playerUpdate", "gameStatePlayerUpdate"),
+        *("usernameStatus", "currentSidebet", "currentSidebetResult", "success"),
+        *("buyOrder", "sellOrder", "requestSidebet"),
+        *("ping", "newChatMessage", "goldenHourUpdate", "rugRoyaleUpdate", "battleEventUpdate"),
+        "rugpassStatus",
+    }
+
+
+def test_every_event_of_the_real_captures_occurs(made: list[Json], real: list[Json]) -> None:
+    def names(lines: list[Json]) -> set[tuple[str, str | None]]:
+        return {(line["event"], line.get("direction")) for line in lines}
+
+    assert names(real) <= names(made)
+
+
 def test_kinds_of_every_member_are_those_of_the_real_captures(
     made: list[Json], real: list[Json]
 ) -> None:

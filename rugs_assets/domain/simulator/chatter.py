@@ -59,16 +59,29 @@ MAINTENANCE: Chatter = (
     True,
 )
 CHAT: Chatter = ("newChatMessage", "{}", False)
+PING: Chatter = ("ping", "null", False)
 
 ON_CONNECT: tuple[Chatter, ...] = (GOLDEN, BATTLE, ROYALE, SIDEBETS, MAINTENANCE)
 """What the server says to everybody who connects, after the full frame."""
+
+
+ON_LOGIN: tuple[Chatter, ...] = (
+    ("chatHistory", "{}", False),
+    ("mutedPlayers", "{}", False),
+    ("leaderboardData", "{}", True),
+    ("inboxMessages", "{}", False),
+    ("playerCosmetics", "{}", False),
+    ("playerLeaderboardPosition", "{}", True),
+    ("rugpassStatus", "{}", True),
+)
+"""What the server says to an own player who connects, after who it is; emptied."""
 
 
 def small_talk(rng: Random) -> Chatter | None:
     """What may come at any time: mostly nothing, sometimes chat or news of an event."""
     if not chance(rng, 0.012):
         return None
-    return (CHAT, CHAT, GOLDEN, BATTLE, SIDEBETS)[rng.randrange(5)]
+    return (CHAT, CHAT, GOLDEN, BATTLE, SIDEBETS, PING)[rng.randrange(6)]
 
 
 def golden_drawing(rng: Random, game_id: str, at_ms: int) -> Chatter:

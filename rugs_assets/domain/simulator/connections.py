@@ -74,15 +74,24 @@ class Connection:
             self.client.disconnect()
 
     def say_hello(self, now_us: int) -> None:
-        """What the own client sends when it connects."""
+        """What the own client sends when it connects; a public recorder notes that it did."""
         self.is_up = True
-        if self.recorder is None or self.client is None:
+        if self.recorder is None:
+            return
+        if self.account is None:
+            self.recorder.note(Record(now_us, "connect", "null"))
             return
         for wait, (event, data) in enumerate(
             (
                 ("chatHistory", "null"),
                 ("getLeaderboard", '{"period": "7d"}'),
                 ("authenticate", "{}"),
+                ("getPlayerCosmetics", "null"),
+                ("checkUsername", "null"),
+                (
+                    "getPlayerLeaderboardPosition",
+                    f'{{"playerId": "{self.account.id}", "period": "7d"}}',
+                ),
             )
         ):
             self.recorder.note(Record(now_us + wait, event, data, sent=True))

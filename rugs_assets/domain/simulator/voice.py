@@ -76,7 +76,8 @@ class Voice:
             self._news[one.id] = []
             messages.append(self.update(one, at, now))
             name = chatter.username_status(one.id, one.username)
-            messages.append(self.say(name, now, to=one.id))
+            words = (name, *chatter.ON_LOGIN)
+            messages += [self.say(each, now, to=one.id) for each in words]
         return messages
 
     def update(self, one: Account, at: Scene, now: int) -> Message:
