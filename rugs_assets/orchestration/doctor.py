@@ -20,7 +20,6 @@ from rugs_assets.lake.findings import Finding, Judge, finding_of, judged
 from rugs_assets.lake.machine_health import clock, disk_space, now_utc, pseudonym_key
 from rugs_assets.lake.storage import open_store
 from rugs_assets.lake.store_health import StoreHealth
-from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.database_health import DatabaseHealth
 from rugs_assets.settings import Settings, SettingsError
 
@@ -117,6 +116,9 @@ def settings_valid(settings: Settings) -> Finding:
 
 def code_location(settings: Settings) -> Finding:
     """The graph can be put together."""
+    # Imported here, so that code that cannot be imported is a finding and not the end of all.
+    from rugs_assets.orchestration.build import build_defs
+
     defs = build_defs(settings=settings)
     dg.Definitions.validate_loadable(defs)
     graph = defs.resolve_asset_graph()

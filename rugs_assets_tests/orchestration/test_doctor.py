@@ -188,7 +188,7 @@ def test_a_graph_that_cannot_be_loaded(project: Project, monkeypatch: pytest.Mon
     def broken(**_: object) -> None:
         raise SyntaxError("somebody was here")
 
-    monkeypatch.setattr(doctor, "build_defs", broken)
+    monkeypatch.setattr("rugs_assets.orchestration.build.build_defs", broken)
     found = {finding.name: finding for finding in doctor.findings(project.settings)}
     assert found["code_location"].level == "error"
     assert "somebody was here" in found["code_location"].told
