@@ -37,6 +37,7 @@ from rugs_assets.lake.errors import (
     VersionMissing,
     WriteFailed,
     cure_of,
+    in_a_line,
 )
 from rugs_assets.lake.specs import DATE_COLUMN, LogEntry, TableSpec
 from rugs_assets.lake.storage import Store, inner_path
@@ -86,7 +87,8 @@ def ensure(store: Store, spec: TableSpec) -> None:
                     return
                 if attempt >= 3:
                     raise WriteFailed(
-                        f"table {spec.name} cannot be created at {uri}: {error}"
+                        f"table {spec.name} cannot be created at {uri}: {in_a_line(error)}; make "
+                        "room or restore access, then try again"
                     ) from error
                 _back_off(attempt)
             else:
@@ -115,7 +117,9 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
                 f"{cure_of(spec.name, None)}"
             ) from error
         if version is None:
-            raise StoreInvalid(f"table {spec.name} at {uri} cannot be opened: {error}") from error
+            raise StoreInvalid(
+                f"table {spec.name} at {uri} cannot be opened: {in_a_line(error)}"
+            ) from error
         raise VersionMissing(
             f"table {spec.name} at {uri} has no version {version}; its latest is "
             f"{DeltaTable(uri).version()}"
@@ -179,7 +183,7 @@ def commit_date(
         WriteFailed: the storage refused.
     """
     version, unchanged = _attempted(
-        spec, day, lambda: _commit_once(load(store, spec), spec, day, files, metadata)
+        store, spec, day, lambda: _commit_once(load(store, spec), spec, day, files, metadata)
     )
     if not unchanged:  # deltalake itself leaves it to the system when a commit reaches the disk
         store.make_durable(spec.name, f"_delta_log/{version:020d}.json")
@@ -234,7 +238,7 @@ def _commit_once(
 
 
 def _attempted(
-    spec: TableSpec, day: date, attempt_once: Callable[[], tuple[int, bool]]
+    store: Store, spec: TableSpec, day: date, attempt_once: Callable[[], tuple[int, bool]]
 ) -> tuple[int, bool]:
     for attempt in range(_ATTEMPTS):
         try:
@@ -243,8 +247,9 @@ def _attempted(
             _back_off(attempt)
         except (DeltaError, OSError) as error:
             raise WriteFailed(
-                f"table {spec.name}, date {day}: the commit was refused, the last complete "
-                f"version is intact: {error}"
+                f"table {spec.name}, date {day}, store {store.root}: the commit was refused, the "
+                f"last complete version is intact: {in_a_line(error)}. Make room or restore "
+                f"access, then: {cure_of(spec.name, day)}"
             ) from error
     raise CommitConflict(
         f"table {spec.name}, date {day}: other writers won {_ATTEMPTS} attempts to commit; run it "

@@ -6,6 +6,7 @@ that something is wrong.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 
@@ -51,6 +52,11 @@ class CommitConflict(LakeError):
 
 class LakeBusy(LakeError):
     """Another process holds the lock that the operation needs."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """What a library says, without its colours and line breaks."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 
 def cure_of(table: str, day: date | None) -> str:

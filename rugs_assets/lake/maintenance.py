@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from deltalake.exceptions import DeltaError
 
 from rugs_assets.lake import delta_log
-from rugs_assets.lake.errors import LakeError, WriteFailed
+from rugs_assets.lake.errors import LakeError, WriteFailed, in_a_line
 from rugs_assets.lake.release_files import kept_versions
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.lake.storage import Store
@@ -88,6 +88,9 @@ def vacuum(
                 keep_versions=keep,
             )
         except (DeltaError, OSError) as error:
-            raise WriteFailed(f"table {spec.name}: vacuum failed: {error}") from error
+            raise WriteFailed(
+                f"table {spec.name}, {store.uri(spec.name)}: the vacuum was refused, what it keeps "
+                f"is whole: {in_a_line(error)}. Make room or restore access, then run it again"
+            ) from error
         dead = [] if dry_run else store.clear_staging(spec.name)
     return Vacuumed(spec.name, tuple(sorted(files)), len(dead), dry_run)

@@ -72,7 +72,8 @@ class Pinned:
     def files_gone(self) -> list[str]:
         """A line for every date of which a file is no longer there."""
         return [
-            f"{day}: {table}: {path} was vacuumed meanwhile; create the release again"
+            f"{day}: {self.lake.store.uri(table)}/{path} is gone (vacuumed meanwhile, or the store "
+            "was moved); create the release again"
             for (table, day), stored in self.stored.items()
             for path in stored.files
             if self.lake.store.size(table, path) is None

@@ -75,15 +75,15 @@ class World:
         """The capture folder of a variant."""
         return self.root / "captures" / variant
 
-    def make_captures(self, games_per_day: int = 1) -> None:
+    def make_captures(self, days: int = 2) -> None:
         """Simulate both variants."""
         for seed, variant in enumerate(VARIANTS):
             plan = Plan(
                 seed=seed,
-                days=2,
+                days=days,
                 sessions=1,
                 players=1,
-                games_per_day=games_per_day,
+                games_per_day=1,
                 payload=Payload.LEAN,
                 faults=Faults.usual(),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import shutil
 import signal
@@ -11,20 +10,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerProcess
 
 import pytest
 
 from rugs_assets.lake.releases import Releases
 from rugs_assets_tests.faults import pipeline, victim
 from rugs_assets_tests.faults.conftest import Known
+from rugs_assets_tests.faults.forks import started
 from rugs_assets_tests.faults.pipeline import STAGES, World
 from rugs_assets_tests.faults.told import tell
 from rugs_assets_tests.faults.victim import EVERYTHING, RELEASE, WORK
 
 SHORT, LONG = 3, 50
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["rugs_assets_tests.faults.victim"])
 
 Check = Callable[..., str]
 
@@ -82,7 +79,7 @@ def test_death_before_every_single_step_leaves_a_whole_store(
     died = 0
     for last in range(10_000):
         _prepare(work, world, will_be)
-        process, told = _started(victim.work_until_step, work, world, will_be, last)
+        process, told = started(victim.work_until_step, work, world, will_be, last)
         process.join(60)
         is_killed = process.exitcode == -signal.SIGKILL
         assert is_killed or process.exitcode == 0
@@ -113,7 +110,7 @@ def kill_rounds(
     for moment in moments:
         _prepare(work, world, will_be)
         before = {*pipeline.strays(world)}
-        process, told = _started(victim.work_until_killed, work, world, will_be)
+        process, told = started(victim.work_until_killed, work, world, will_be)
         began = time.perf_counter()
         process.join(moment * usual)
         after = (time.perf_counter() - began) / usual
@@ -151,23 +148,10 @@ def _prepare(work: str, world: World, will_be: str) -> None:
         pipeline.run_stage(world, will_be, stage)
 
 
-def _started(
-    target: Callable[..., None], work: str, world: World, variant: str, *more: int
-) -> tuple[ForkServerProcess, Connection]:
-    """A process that has just begun with the work."""
-    told, tells = _FORKS.Pipe(duplex=False)
-    arguments = (tells, work, str(world.root), world.name, variant, *more)
-    process = _FORKS.Process(target=target, args=arguments)
-    process.start()
-    tells.close()
-    assert told.recv() == victim.BEGUN
-    return process, told
-
-
 def _usual_seconds(work: str, world: World, known: Known, variant: str) -> float:
     """How long the work takes when nobody disturbs it; the store is of that variant afterwards."""
     _prepare(work, world, variant)
-    process, told = _started(victim.work_until_killed, work, world, variant)
+    process, told = started(victim.work_until_killed, work, world, variant)
     began = time.perf_counter()
     assert told.recv() == victim.ENDED
     seconds = time.perf_counter() - began
@@ -179,7 +163,8 @@ def _usual_seconds(work: str, world: World, known: Known, variant: str) -> float
 def _assert_survived(
     work: str, world: World, known: Known, assert_whole: Check, was: str, will_be: str
 ) -> str:
-    new = assert_whole(world, was, will_be)
+    changed = assert_whole(world, was, will_be)
+    new = work if work in changed.split() else ""
     if work in (RELEASE, EVERYTHING):
         releases = Releases(world.lake)
         assert releases.names() in ([], [pipeline.RELEASE])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import os
+import resource
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from dagster import RetryRequested
 from deltalake import DeltaTable
 
+from rugs_assets.lake.errors import LakeError
 from rugs_assets_tests.faults import pipeline
 from rugs_assets_tests.faults.pipeline import STAGES, World
 
@@ -71,7 +77,7 @@ def work_until_step(
         steps += 1
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _TOUCHES and (event == "fcntl.flock" or str(arguments[0]).startswith(below)):
+        if _touches(event, arguments, below):
             step()
 
     DeltaTable.create_write_transaction = _around(  # type: ignore[method-assign] # a spy
@@ -90,3 +96,64 @@ def _around(method: Callable[..., None], step: Callable[[], None]) -> Callable[.
         step()
 
     return spied
+
+
+def work_in_trouble(
+    told: Connection, work: str, root: str, store: str, variant: str, trouble: str, at: int
+) -> None:
+    """Do a piece of work while the storage refuses; tell what the user would read.
+
+    Args:
+        told: gets "" when the work was done all the same, or else the text of the error, or, where
+            nobody foresaw it, its traceback.
+        work: what is done.
+        root: the world's folder.
+        store: name of its store.
+        variant: of the captures.
+        trouble: "no room" (no file may grow beyond `at` bytes), "no access" (nothing may be written
+            that its mode forbids, though it be root), "gone" (the store is moved away before the
+            step number `at`).
+        at: see `trouble`.
+    """
+    pipeline.prepare_process()
+    world = World(Path(root), store)
+    told.send(BEGUN)
+    if trouble == "no room":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (at, at))
+    elif trouble == "no access":
+        _obey_modes()
+    elif trouble == "gone":
+        steps = itertools.count()
+
+        def audit(event: str, arguments: tuple[Any, ...]) -> None:
+            if _touches(event, arguments, str(world.store)) and next(steps) == at:
+                world.store.rename(world.store.with_name("moved"))
+
+        sys.addaudithook(audit)
+    told.send(_outcome(work, world, variant))
+
+
+def _outcome(work: str, world: World, variant: str) -> str:
+    try:
+        do(work, world, variant)
+    except RetryRequested as error:
+        return str(error.__cause__)
+    except LakeError as error:
+        return str(error)
+    except Exception:  # noqa: BLE001 - what it is, is for the test to judge
+        return traceback.format_exc()
+    return ""
+
+
+def _touches(event: str, arguments: tuple[Any, ...], below: str) -> bool:
+    return event in _TOUCHES and (event == "fcntl.flock" or str(arguments[0]).startswith(below))
+
+
+def _obey_modes() -> None:
+    """Give up root's right to write what its mode forbids; others never had it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; low and high words
+    assert libc.capget(header, sets) == 0
+    sets[0] &= ~0b1110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER
+    assert libc.capset(header, sets) == 0
