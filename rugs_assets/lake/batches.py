@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
+from rugs_assets.lake.arguments import flag, whole
 from rugs_assets.lake.errors import LakeError
 from rugs_assets.lake.shuffling import Permutation, Positions, shard_of
 from rugs_assets.lake.steps import Array
@@ -60,8 +61,10 @@ class Deal:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        if self.seed is not None:
+            object.__setattr__(self, "seed", whole("seed", self.seed))  # 1 and numpy's 1 are one
         for one, of in (("rank", "world_size"), ("worker", "workers")):
-            at, count = getattr(self, one), getattr(self, of)
+            at, count = (whole(name, getattr(self, name)) for name in (one, of))
             if not 0 <= at < count:
                 raise LakeError(f"{one}={at} of {of}={count}: it must be at least 0 and below")
 
@@ -112,6 +115,9 @@ class LoaderState:
         """
         if said.keys() != {field.name for field in fields(cls)}:
             raise LakeError(f"not the state of a loader: {sorted(said)}")
+        for name in said.keys() - {"items"}:
+            if said[name] is not None or name != "seed":
+                whole(name, said[name])
         return cls(**said)
 
 
@@ -158,18 +164,17 @@ class BatchStream(Iterator[Batch]):
         unknown = dealing.keys() - Dealing.__annotations__.keys()
         if unknown:
             raise LakeError(f"no argument {', '.join(sorted(unknown))}")
-        self._epochs = dealing.get("epochs", 1)
-        if batch_size < 1 or (self._epochs is not None and self._epochs < 0):
-            raise LakeError(f"batch_size={batch_size}, epochs={self._epochs}: not below 1 and 0")
+        epochs = dealing.get("epochs", 1)
+        self._epochs = None if epochs is None else whole("epochs", epochs, 0)
         self._items = items
         self._identity = f"{identity}/{items.kind}"
-        self._batch_size = batch_size
+        self._batch_size = batch_size = whole("batch_size", batch_size, 1)
         self._deal = deal = deal_of(dealing)
-        self._reuse = dealing.get("reuse", False)
+        self._reuse = flag("reuse", dealing.get("reuse", False))
         self._first, self._end = shard_of(items.count, *deal.shard)
-        if dealing.get("drop_last", False):
-            whole = items.count // deal.shard[1] // batch_size
-            self._end = self._first + whole * batch_size
+        if flag("drop_last", dealing.get("drop_last", False)):
+            full = items.count // deal.shard[1] // batch_size
+            self._end = self._first + full * batch_size
         if self._epochs is None and self._end == self._first:
             raise LakeError(f"{identity}: a shard without a batch, repeated without end")
         self._epoch = self._position = 0
@@ -196,6 +201,9 @@ class BatchStream(Iterator[Batch]):
         )
 
     def _go_to(self, state: LoaderState) -> None:
+        if not isinstance(state, LoaderState):
+            raise LakeError(f"resume={state!r}: a LoaderState is needed (LoaderState.from_dict)")
+        epochs = self._epochs
         own = LoaderState(self._identity, **asdict(self._deal), epoch=0, position=0)
         for field in fields(LoaderState):
             found, expected = getattr(state, field.name), getattr(own, field.name)
@@ -204,7 +212,8 @@ class BatchStream(Iterator[Batch]):
                     f"this state cannot be resumed here: its {field.name} is {found!r}, this "
                     f"stream's {expected!r}"
                 )
-        if not 0 <= state.position <= self._end - self._first or state.epoch < 0:
+        inside = 0 <= state.position <= self._end - self._first
+        if not inside or not 0 <= state.epoch <= (state.epoch if epochs is None else epochs):
             raise LakeError(f"no such place in this stream: {state}")
         self._epoch, self._position = state.epoch, state.position
 

@@ -14,13 +14,17 @@ Belongs here: opening and normalising. Goes elsewhere: where steps come from (`d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import pyarrow as pa
 
+from rugs_assets.lake import arguments
+from rugs_assets.lake.arguments import Days
 from rugs_assets.lake.dataset_dealing import DealtSteps
 from rugs_assets.lake.dataset_opening import opened_steps
 from rugs_assets.lake.dataset_source import source_of
@@ -29,6 +33,21 @@ from rugs_assets.lake.steps import Steps
 from rugs_assets.lake.steps_in_memory import steps_of
 from rugs_assets.lake.tables import Lake
 from rugs_assets.lake.transitions import Scale, moments_of
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a dataset was opened from: what a training run cites.
+
+    Attributes:
+        title: in words, such as "release spring".
+        release: name of the release; None: a version of the table.
+        checksum: of the release (see `Manifest.checksum`), or of the files of the version.
+    """
+
+    title: str
+    release: str | None
+    checksum: str
 
 
 class TrainingDataset(DealtSteps):
@@ -40,6 +59,7 @@ class TrainingDataset(DealtSteps):
         normalisation: moments of the train rows; None: computed when asked for.
         scale: what observations are normalised by; None: they are as stored.
         rejected: events that were left out when the steps were made in memory.
+        origin: what was opened; None where no store holds the steps.
     """
 
     def __init__(
@@ -49,10 +69,13 @@ class TrainingDataset(DealtSteps):
         normalisation: dict[str, Any] | None = None,
         scale: Scale | None = None,
         rejected: int = 0,
+        origin: Origin | None = None,
     ) -> None:
         super().__init__(steps, identity, scale)
         self.rejected = rejected
+        self.origin = origin
         self._normalisation = normalisation
+        self._again: Callable[[], TrainingDataset] | None = None
 
     @classmethod
     def open(
@@ -61,7 +84,7 @@ class TrainingDataset(DealtSteps):
         *,
         release: str | None = None,
         version: int | datetime | str | None = None,
-        dates: Iterable[date] | None = None,
+        dates: Days = None,
         columns: Sequence[str] = (),
         memory_limit: int | None = None,
         cache: str | Path | None = None,
@@ -73,7 +96,7 @@ class TrainingDataset(DealtSteps):
             store: folder or URL of the store.
             release: name of a release.
             version: of `training_shards`: a number, a time, or "latest". One of both is needed.
-            dates: these capture dates alone; None: all.
+            dates: this capture date, or these, alone; None: all.
             columns: columns beyond the tuple (`rugs_assets.lake.steps.EXTRAS`), in every batch.
             memory_limit: bytes of RAM; beyond, the steps are mapped from a cache on disk. None:
                 half of what is available.
@@ -85,12 +108,21 @@ class TrainingDataset(DealtSteps):
                 an argument cannot be honoured.
         """
         lake = store if isinstance(store, Lake) else Lake(store)
-        source = source_of(lake, release, version, dates, verify=verify)
+        chosen = arguments.dates(dates)
+        source = source_of(lake, release, version, chosen, verify=verify)
         steps = opened_steps(
             source, lake.store, columns, memory_limit=memory_limit, cache=cache, verify=verify
         )
         identity = f"{source.identity[:16]}-{source.index.digest[:16]}"
-        return cls(steps, identity, source.normalisation)
+        origin = Origin(source.title, release, source.identity)
+        opened = cls(steps, identity, source.normalisation, origin=origin)
+        if steps.is_mapped:
+            options: dict[str, Any] = {"dates": chosen, "columns": columns}
+            options |= {"cache": cache, "memory_limit": 0, "verify": False}
+            opened._again = partial(
+                cls.open, lake.root, release=release, version=version, **options
+            )
+        return opened
 
     @classmethod
     def of_shards(cls, shards: Iterable[pa.RecordBatch], rejected: int = 0) -> TrainingDataset:
@@ -121,4 +153,26 @@ class TrainingDataset(DealtSteps):
         if not self.normalisation["rows"]:
             raise LakeError("nothing to normalise by: the train split has no decision")
         scale = Scale.of(self.normalisation)
-        return TrainingDataset(self.steps, self.identity, self.normalisation, scale)
+        made = TrainingDataset(
+            self.steps, self.identity, self.normalisation, scale, self.rejected, self.origin
+        )
+        made._again = self._again
+        return made
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        """Steps that are mapped from disk do not travel: whoever unpickles them maps them too."""
+        if self._again is None:
+            return super().__reduce_ex__(protocol)
+        return _mapped_again, (self._again, self.identity, self.scale is not None)
+
+
+def _mapped_again(
+    again: Callable[[], TrainingDataset], identity: str, normalised: bool
+) -> TrainingDataset:
+    opened = again()
+    if opened.identity != identity:
+        raise LakeError(
+            f"{opened.origin} is not what was opened where this dataset comes from; open a release "
+            "or a version by its number, which never change"
+        )
+    return opened.normalised() if normalised else opened

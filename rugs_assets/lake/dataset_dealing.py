@@ -16,6 +16,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from rugs_assets.lake.arguments import numbers, refilled, whole
 from rugs_assets.lake.batches import Batch, BatchStream, Dealing, deal_of
 from rugs_assets.lake.dataset_episodes import EpisodeSteps
 from rugs_assets.lake.dataset_items import DatasetItems
@@ -42,6 +43,11 @@ class DealtSteps:
         self.identity = identity
         self._scale = scale
         self._items = DatasetItems(steps, scale)
+
+    @property
+    def scale(self) -> Scale | None:
+        """What observations are normalised by; None: they are as stored."""
+        return self._scale
 
     def __len__(self) -> int:
         """Decisions, of all splits."""
@@ -73,15 +79,20 @@ class DealtSteps:
         """Every decision in step order."""
         return map(self.__getitem__, range(len(self)))
 
-    def batch(self, samples: NDArray[np.int64]) -> Batch:
+    def batch(self, samples: NDArray[np.int64], split: str | None = None) -> Batch:
         """The decisions with these numbers, as in `batches`; new arrays.
+
+        Args:
+            samples: numbers of decisions, of all of them or within a split.
+            split: train, val or test; None: all.
 
         Raises:
             IndexError: there is no such decision.
         """
-        if len(samples) and not (samples.min() >= 0 and samples.max() < len(self)):
-            raise IndexError(f"samples {samples.min()} to {samples.max()} of {len(self)}")
-        items = self._items.transitions(None, 1, None)
+        samples = numbers("samples", samples)
+        items = self._items.transitions(split, 1, None)
+        if len(samples) and not (samples.min() >= 0 and samples.max() < items.count):
+            raise IndexError(f"samples {samples.min()} to {samples.max()} of {items.count}")
         made = items.buffers(len(samples))
         items.gather(samples, made)
         return made
@@ -147,8 +158,11 @@ class DealtSteps:
         if not isinstance(rng, np.random.Generator):
             raise LakeError(f"rng={rng!r}: a numpy.random.Generator is needed")
         items = self._items.transitions(split, n_step, discount)
-        if batch_size < 1 or not items.count:
+        batch_size = whole("batch_size", batch_size, 1)
+        if not items.count:
             raise LakeError(f"{batch_size} of the {items.count} decisions of {split or 'all'}")
+        if out is not None:
+            refilled(out, items.names, batch_size)
         batch = items.buffers(batch_size) if out is None else out
         items.gather(rng.integers(0, items.count, batch_size), batch)
         return batch
@@ -202,9 +216,10 @@ class DealtSteps:
         Raises:
             LakeError: an argument cannot be honoured.
         """
+        epoch = whole("epoch", epoch, 0)
         deal = deal_of({"seed": seed, "rank": rank, "world_size": world_size})
         chosen = self._items.chosen(split)
         positions = np.arange(*shard_of(len(chosen), *deal.shard))
         if seed is not None and len(chosen):
-            positions = Permutation(len(chosen), f"{seed}/{epoch}")(positions)
+            positions = Permutation(len(chosen), f"{deal.seed}/{epoch}")(positions)
         return map(self._items.episodes().at, chosen[positions].tolist())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rugs_assets.lake.arguments import whole
 from rugs_assets.lake.dataset_cache import cache_folder, mapped
 from rugs_assets.lake.dataset_source import Source
 from rugs_assets.lake.errors import LakeError
@@ -41,7 +42,7 @@ def opened_steps(
     """
     extras = known_extras(columns)
     rows = int(source.index.starts[-1])
-    limit = default_limit() if memory_limit is None else memory_limit
+    limit = default_limit() if memory_limit is None else whole("memory_limit", memory_limit, 0)
     if bytes_of(rows, [*LABELS, *extras]) <= limit:
         steps = in_memory(source.files, source.index, extras)
         if verify:

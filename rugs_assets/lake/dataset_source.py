@@ -19,6 +19,7 @@ from typing import Any
 
 from rugs_assets.domain.features import features_digest
 from rugs_assets.lake import delta_log, release_files
+from rugs_assets.lake.arguments import Days, dates, whole
 from rugs_assets.lake.catalog import TRAINING_SHARDS
 from rugs_assets.lake.episode_index import COLUMNS, EpisodeIndex, IndexedFile, index_of
 from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch
@@ -67,7 +68,7 @@ def source_of(
     lake: Lake,
     release: str | None,
     version: int | datetime | str | None,
-    days: Iterable[date] | None,
+    days: Days,
     *,
     verify: bool,
 ) -> Source:
@@ -87,10 +88,12 @@ def source_of(
         if version != LATEST:
             raise LakeError(f"version={version!r}: a number, a time, or {LATEST!r}")
         version = None
+    elif not isinstance(version, datetime):
+        version = whole("version", version, 0)
     return of_version(lake, version, days)
 
 
-def of_release(lake: Lake, name: str, days: Iterable[date] | None, *, verify: bool) -> Source:
+def of_release(lake: Lake, name: str, days: Days, *, verify: bool) -> Source:
     """The steps of a release.
 
     Raises:
@@ -119,7 +122,7 @@ def of_release(lake: Lake, name: str, days: Iterable[date] | None, *, verify: bo
     )
 
 
-def of_version(lake: Lake, version: int | datetime | None, days: Iterable[date] | None) -> Source:
+def of_version(lake: Lake, version: int | datetime | None, days: Days) -> Source:
     """The steps of a version of `training_shards` (None: the latest).
 
     Raises:
@@ -193,10 +196,10 @@ def _refuse_other_features(manifest: Manifest) -> None:
         )
 
 
-def _wanted_days(days: Iterable[date] | None, held: Iterable[date], title: str) -> set[date] | None:
-    if days is None:
+def _wanted_days(days: Days, held: Iterable[date], title: str) -> set[date] | None:
+    wanted, there = dates(days), set(held)
+    if wanted is None:
         return None
-    wanted, there = set(days), set(held)
     if not wanted or wanted - there:
         missing = ", ".join(str(day) for day in sorted(wanted - there)) or "no date"
         raise LakeError(f"{title} does not hold {missing}; it holds {_listed(there)}")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rugs_assets.domain.features import FEATURE_COUNT
-from rugs_assets.lake.errors import LakeError
+from rugs_assets.lake.arguments import whole
 from rugs_assets.lake.shuffling import Positions
 from rugs_assets.lake.steps import Steps
 from rugs_assets.lake.transitions import Buffers, Labels, Scale, gathered, label_buffers
@@ -41,8 +41,7 @@ class Windows:
         labels: Labels,
         scale: Scale | None,
     ) -> None:
-        if length < 1 or stride < 1:
-            raise LakeError(f"length={length}, stride={stride}: they must be positive")
+        length, stride = whole("length", length, 1), whole("stride", stride, 1)
         first, decisions = steps.starts[episodes], np.diff(steps.starts)[episodes] - 1
         # A stride beyond the length must not begin a window behind the last decision.
         further = -(-np.maximum(0, decisions - length) // stride)

@@ -81,6 +81,11 @@ class Steps:
         """Rows, those behind the last decisions among them."""
         return len(self.observations)
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether they lie on disk and are mapped, not in RAM."""
+        return isinstance(self.observations.base, np.memmap)
+
 
 def dtype_of(column: str) -> np.dtype[Any]:
     """The numpy type of a column of steps."""
@@ -94,6 +99,8 @@ def known_extras(columns: Sequence[str]) -> tuple[str, ...]:
     Raises:
         LakeError: one cannot; names those that can.
     """
+    if isinstance(columns, str):
+        raise LakeError(f"columns={columns!r}: a list of names is needed")
     for name in columns:
         if name not in EXTRAS:
             raise LakeError(f"no column {name!r} on request; there are {', '.join(EXTRAS)}")

@@ -84,12 +84,15 @@ def labels_of(steps: Steps, n_step: int, discount: float | None) -> Labels:
     episode; `dones` and `truncateds` are those of the last of the k, and `discounts` is g^k, the
     weight of the value of the next observation.
 
+    Args:
+        steps: the steps.
+        n_step: n, 1 or more.
+        discount: g; None: 1, and no `discounts`.
+
     Raises:
-        LakeError: n or the discount cannot be honoured.
+        LakeError: the discount cannot be honoured.
     """
     columns = {KEYS.get(name, name): values for name, values in steps.columns.items()}
-    if n_step < 1:
-        raise LakeError(f"n_step={n_step}: it must be 1 or more")
     if discount is None:
         if n_step > 1:
             raise LakeError(f"n_step={n_step} needs a discount between 0 and 1")
@@ -137,6 +140,7 @@ class Transitions:
         self._labels = labels
         self._scale = scale
         self._cards = cards_of(rows, labels)
+        self.names = dict.fromkeys(self.buffers(0))
 
     def buffers(self, size: int) -> Buffers:
         """Arrays for `size` transitions, by their names in a batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -386,8 +387,9 @@ def test_normalised_observations_have_the_moments_of_train(opened: TrainingDatas
 
 def test_dates_can_be_chosen(store: Path) -> None:
     for way in ({"release": "first"}, {"version": "latest"}):
-        chosen = TrainingDataset.open(store, dates=[TUESDAY], **way)  # type: ignore[arg-type]
-        assert samples_in(list(chosen.batches(99))) == in_step_order()[DECISIONS // 2 :]
+        for dates in (TUESDAY, [TUESDAY], iter([TUESDAY])):
+            chosen = TrainingDataset.open(store, dates=dates, **way)  # type: ignore[arg-type]
+            assert samples_in(list(chosen.batches(99))) == in_step_order()[DECISIONS // 2 :]
 
 
 def test_older_versions_and_times_can_be_opened(store: Path) -> None:
@@ -406,6 +408,13 @@ def test_older_versions_and_times_can_be_opened(store: Path) -> None:
         ({"release": "first", "dates": []}, "no date"),
         ({"release": "first", "dates": [MONDAY.replace(year=2024)]}, "2024-12-15"),
         ({"version": "latest", "dates": [MONDAY.replace(year=2024)]}, "2024-12-15"),
+        ({"release": "first", "dates": ["2025-12-15"]}, "no datetime.date"),
+        ({"release": "first", "dates": [datetime(2025, 12, 15, tzinfo=UTC)]}, "no datetime.date"),
+        ({"release": "first", "memory_limit": -1}, "0 or more"),
+        ({"version": -1}, "0 or more"),
+        ({"version": 1.0}, "a whole number"),
+        ({"version": datetime(2025, 12, 15)}, "has no zone"),  # noqa: DTZ001 - that is the point
+        ({"release": "first", "columns": "observed"}, "a list of names"),
         ({"release": "first", "columns": ["colour"]}, "no column 'colour'"),
         ({"release": "first", "columns": ["price"]}, "no column 'price'"),
     ],
@@ -429,6 +438,17 @@ def test_what_cannot_be_opened_is_an_error(
         {"batch_size": 4, "n_step": 3},
         {"batch_size": 4, "n_step": 3, "discount": 1.5},
         {"batch_size": 4, "shuffle": True},
+        {"batch_size": 4.0},
+        {"batch_size": True},
+        {"batch_size": 4, "seed": 1.0},
+        {"batch_size": 4, "seed": "1"},
+        {"batch_size": 4, "rank": 0.0},
+        {"batch_size": 4, "epochs": 1.5},
+        {"batch_size": 4, "drop_last": "no"},
+        {"batch_size": 4, "reuse": 1},
+        {"batch_size": 4, "n_step": 2.0, "discount": 0.9},
+        {"batch_size": 4, "n_step": 2, "discount": float("nan")},
+        {"batch_size": 4, "resume": {"epoch": 0}},
         {"batch_size": 10_000, "drop_last": True, "epochs": None},
     ],
 )
@@ -442,10 +462,49 @@ def test_what_cannot_be_dealt_is_an_error(
 def test_what_cannot_be_drawn_is_an_error(dataset: TrainingDataset) -> None:
     with pytest.raises(LakeError, match=r"numpy\.random\.Generator"):
         dataset.sample(4, rng=7)  # type: ignore[arg-type]
-    with pytest.raises(LakeError, match="0 of the"):
+    with pytest.raises(LakeError, match="batch_size=0"):
         dataset.sample(0, rng=np.random.default_rng())
     with pytest.raises(LakeError, match="length=0"):
         dataset.sequences(0)
+    with pytest.raises(LakeError, match=r"stride=1\.5"):
+        dataset.sequences(4, 1.5)  # type: ignore[arg-type]
+    with pytest.raises(LakeError, match="epoch=-1"):
+        dataset.episodes(seed=1, epoch=-1)
+    for samples in ([0.5], [True], [[0, 1]]):
+        with pytest.raises(LakeError, match="a flat list of whole numbers"):
+            dataset.batch(np.array(samples))
+
+
+def test_buffers_are_filled_whole_or_refused(dataset: TrainingDataset) -> None:
+    rng = np.random.default_rng(1)
+    larger = dataset.sample(2_048, rng=rng)
+    for size in (1, 1_024, 2_047, 2_049):
+        with pytest.raises(LakeError, match="are filled, each of"):
+            dataset.sample(size, rng=rng, out=larger)
+    with pytest.raises(LakeError, match="discounts"):
+        dataset.sample(2_048, rng=rng, out=larger, n_step=2, discount=0.5)
+    assert dataset.sample(2_048, rng=rng, out=larger) is larger
+
+
+def test_a_number_is_the_same_whoever_made_it(dataset: TrainingDataset) -> None:
+    numbers: list[Any] = [3, np.uint8(3)]
+    one, other = (dataset.batches(7, seed=seed) for seed in numbers)
+    assert samples_in(list(one)) == samples_in(list(other))
+    assert json.dumps(other.state.to_dict()) == json.dumps(one.state.to_dict())
+
+
+def test_a_state_that_is_none_is_refused(dataset: TrainingDataset) -> None:
+    stream = dataset.batches(8, seed=1, epochs=2)
+    next(stream)
+    said = stream.state.to_dict()
+    for wrong in ({"position": "8"}, {"epoch": 0.0}, {"rank": None}, {"more": 1}):
+        with pytest.raises(LakeError):
+            LoaderState.from_dict(said | wrong)
+    for wrong in ({"position": DECISIONS + 1}, {"position": -1}, {"epoch": 3}, {"epoch": -1}):
+        with pytest.raises(LakeError, match="no such place"):
+            dataset.batches(8, seed=1, epochs=2, resume=LoaderState.from_dict(said | wrong))
+    end = LoaderState.from_dict(said | {"epoch": 2, "position": 0})
+    assert list(dataset.batches(8, seed=1, epochs=2, resume=end)) == []
 
 
 def test_the_cache_is_built_once_and_again_when_damaged(store: Path, tmp_path: Path) -> None:
