@@ -6,12 +6,13 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rugs_assets.domain.simulator import FAULTS, Faults, Format, Payload, Plan
+from rugs_assets.domain.simulator import FAULTS, POLICIES, Faults, Format, Payload, Plan
 from rugs_assets.domain.simulator.buttons import ACTIONS, BUTTONS
 from rugs_assets.domain.simulator.games import DAY, moment
 from rugs_assets.domain.simulator.wire import DAMAGES, LOST
@@ -267,6 +268,78 @@ def test_presses_in_the_store_are_those_of_the_truth(bad: Simulated) -> None:
     assert set(outcomes) >= {"executed", "refused", "none"}
     reasons = {row["reason"] for row in bad.truth("presses/")}
     assert reasons >= {None, "phase", "unknown_button", "row_taken"}
+
+
+def test_presses_say_what_the_client_knew_of_its_position(bad: Simulated) -> None:
+    """Ticks since the last press, and how long the position sold had been held."""
+    last: dict[tuple[str, str], int] = {}
+    held = waited = 0
+    rows = [row for table in bad.store.values() for row in table.to_pylist()]
+    for row in sorted(rows, key=lambda row: (row["session_id"], row["seq"])):
+        record = json.loads(row["raw_json"])
+        key = (row["session_id"], row["game_id"])
+        since = record["ticks_since_last_action"]
+        assert since == record["tick"] - last.get(key, 0)
+        last[key] = record["tick"]
+        waited += since > 0
+        assert (record["balance"], record["position_qty"]) == (
+            float(row["cash"]),
+            float(row["position_qty"]),
+        )
+        if record["time_in_position"] is not None:
+            assert 0 <= record["time_in_position"] <= record["execution_tick"]
+            held += record["button_id"] == "SELL" and record["time_in_position"] > 0
+    assert waited > 20
+    assert held > 3
+
+
+def pressed_by(result: Simulated) -> dict[str, set[str]]:
+    """The buttons that were pressed in each session."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for press in result.truth("presses/"):
+        found[press["session_id"]].add(press["button"])
+    return found
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_plays(policy: str) -> None:
+    result = simulated(replace(good_plan(3), games_per_day=8, policies=(policy,)))
+    (buttons,) = pressed_by(result).values()
+    done = {p["button"] for p in result.truth("presses/") if p["outcome"] == "executed"}
+    if policy == "side-better":
+        assert done == buttons & {*ACTIONS} == {"SIDEBET"}
+    else:
+        assert done >= {"BUY", "SELL"}
+        assert ("SIDEBET" in buttons) == (policy == "random")
+
+
+def test_hold_sells_all_at_a_profit() -> None:
+    result = simulated(replace(good_plan(3), games_per_day=8, policies=("hold",)))
+    player = result.truth("wealth/")[0]["player_id"]
+    trades = [trade for trade in result.truth("trades/") if trade["player_id"] == player]
+    bought = {trade["game_id"]: trade for trade in trades if trade["kind"] == "buy"}
+    for trade in trades:
+        if trade["kind"] == "sell" and not trade["is_forced"]:
+            # By the time the order arrives the price may have moved a little.
+            assert trade["qty"] == bought[trade["game_id"]]["qty"]
+            assert trade["price"] > bought[trade["game_id"]]["price"]
+
+
+def test_policies_are_dealt_in_turn_and_change_from_day_to_day() -> None:
+    plan = replace(
+        good_plan(3),
+        days=2,
+        sessions=2,
+        players=2,
+        games_per_day=6,
+        policies=("side-better", "hold"),
+    )
+    result = simulated(plan)
+    first, second, third, fourth = (
+        pressed & {"BUY", "SIDEBET"} for _, pressed in sorted(pressed_by(result).items())
+    )
+    assert first == fourth == {"SIDEBET"}
+    assert second == third == {"BUY"}
 
 
 def test_bets_are_built_press_by_press(bad: Simulated) -> None:

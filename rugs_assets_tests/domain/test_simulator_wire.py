@@ -166,6 +166,7 @@ def test_leaderboards_are_ranked_and_say_the_same_to_everybody(made: list[Json])
             board = {entry["id"]: entry for entry in entries}
         elif line["event"] == "gameStatePlayerUpdate":
             own = payload.get("leaderboardEntry")
+            assert own is None or own["totalInvested"] > 0
             if own is not None and own["id"] in board:
                 assert own == board[own["id"]]
                 compared += 1

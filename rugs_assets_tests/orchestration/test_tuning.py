@@ -1,10 +1,15 @@
 """What the launchpad offers reaches the rows, and stands in their provenance."""
 
 import json
+from typing import Any
 
 import dagster as dg
 import pytest
 
+from rugs_assets.domain.episodes import EpisodeRules
+from rugs_assets.domain.features import Phase
+from rugs_assets.domain.samples import SampleRules
+from rugs_assets.domain.shard_layout import ShardLayout
 from rugs_assets.lake import catalog
 from rugs_assets.lake.specs import StoredDate, TableSpec
 from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig, ShardsConfig
@@ -41,6 +46,29 @@ def test_what_is_tuned_stands_in_the_provenance(
         change = CHANGES[table.name]
         assert project.materialize(table.name, FIRST, instance, change).success
         assert json.loads(stored(project, table).config) == usual | change
+
+
+def test_every_knob_turns_its_own_rule() -> None:
+    knobs: dict[str, tuple[Any, Any]] = {
+        "min_ticks": (3, 3),
+        "admit_incomplete": (True, True),
+        "admit_unfair": (True, True),
+        "require_player": (True, True),
+        "require_verified": (True, True),
+        "game_versions": (["v1"], frozenset({"v1"})),
+    }
+    assert EpisodesConfig().rules() == EpisodeRules()
+    assert knobs.keys() == EpisodesConfig.model_fields.keys()
+    for name, (turned, rule) in knobs.items():
+        assert EpisodesConfig(**{name: turned}).rules() == EpisodeRules(**{name: rule}), name
+    assert SamplesConfig().rules() == SampleRules()
+    assert SamplesConfig(presale=False).rules() == SampleRules(phases=frozenset({Phase.ACTIVE}))
+    assert SamplesConfig(active=False).rules() == SampleRules(phases=frozenset({Phase.PRESALE}))
+    assert SamplesConfig(tolerance=0).rules() == SampleRules(tolerance=0)
+    assert SamplesConfig(reward="log_equity").rules() == SampleRules(reward="log_equity")
+    assert ShardsConfig().table() == catalog.TRAINING_SHARDS
+    for sizes in ({"file_mebibytes": 3}, {"row_group_rows": 65_536}):
+        assert ShardsConfig(**sizes).table() == catalog.training_shards_in(ShardLayout(**sizes))
 
 
 @pytest.mark.parametrize("config", TUNED.values())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.own_play import own_play_of
-from rugs_assets.domain.rewards import Account, reward_named
+from rugs_assets.domain.rewards import REWARDS, Account, reward_named
 from rugs_assets.domain.simulator import Plan
 from rugs_assets_tests.truth.known import Known, known_state
 from rugs_assets_tests.truth.played import KEY, ONE_VIEW, WORLDS, Day, Json, Played, plans, played
@@ -28,6 +28,9 @@ def test_without_faults_rewards_are_the_change_of_wealth(plan: Plan) -> None:
     ]
     assert len(compared) == plan.days * (plan.games_per_day or 0)
     assert any(compared)
+    for day in world.days.values():
+        for game, account in accounts(day).items():
+            assert_every_reward_adds_up(world, game, account, day)
 
 
 @settings(WORLDS, max_examples=3)
@@ -66,6 +69,20 @@ def assert_rewards_add_up(world: Played, game: str, account: Account, day: Day) 
     stored = [row["reward"] for row in day.samples.to_pylist() if row["episode_id"] == game]
     np.testing.assert_array_equal(np.array(stored, np.float32), rewards.astype(np.float32))
     return bool(rewards.any())
+
+
+def assert_every_reward_adds_up(world: Played, game: str, account: Account, day: Day) -> None:
+    """What the rewards of a game tell of its player's wealth, each in its own terms."""
+    wealth, rows = wealth_of(world, world.episodes[game]), decided(day, game)
+    change = (wealth["after"] - wealth["before"]) / NANO
+    told = {
+        "equity_delta": change,
+        "cumulative_pnl_delta": change,
+        "log_equity": float(np.log(wealth["after"] / wealth["before"])),
+    }
+    assert told.keys() == REWARDS.keys()
+    for name, total in told.items():
+        assert abs(float(REWARDS[name].of(account)[rows].sum()) - total) <= 1e-9, (name, game)
 
 
 def wealth_of(world: Played, episode: Json) -> Json:
