@@ -7,6 +7,7 @@ partition of a date are, one by one and bit for bit, those that the whole sessio
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ EVERYTHING = DayPlan(0, 2**62)
 class Uncut(Session):
     """A session of which every event lies in the partition of every date."""
 
-    def is_of(self, day: date, games: NDArray[np.object_]) -> NDArray[np.bool_]:
-        return np.ones(len(games), bool)
+    def is_of(self, day: date, games: Iterable[str | None]) -> NDArray[np.bool_]:
+        return np.ones(len(list(games)), bool)
 
 
 def as_batch(batches: Any) -> pa.RecordBatch:
