@@ -133,18 +133,19 @@ class Settings:
             The bytes of `RUGS_PSEUDONYM_KEY`, or else those of `pseudonym_key_file`.
 
         Raises:
-            SettingsError: The key file exists and is empty.
+            SettingsError: The key file is empty, or open to others and not ours to close.
         """
         if self.pseudonym_key_text is not None:
             return self.pseudonym_key_text.encode()
         _create_key(self.pseudonym_key_file)
-        key = self.pseudonym_key_file.read_text(encoding="ascii").strip()
+        _keep_private(self.pseudonym_key_file)
+        key = self.pseudonym_key_file.read_bytes().strip()
         if not key:
             raise SettingsError(
                 f"{self.pseudonym_key_file} is empty; put the key back from a backup, or delete"
                 " the file and materialize every date anew"
             )
-        return key.encode()
+        return key
 
 
 def _seconds(found: Mapping[str, str], variable: str) -> float:
@@ -163,6 +164,19 @@ def _seconds(found: Mapping[str, str], variable: str) -> float:
     return seconds
 
 
+def _keep_private(path: Path) -> None:
+    """Let nobody but the owner read the key: a backup that was put back may have other modes."""
+    if not path.stat().st_mode & 0o077:
+        return
+    try:
+        path.chmod(0o600)
+    except PermissionError:
+        raise SettingsError(
+            f"{path} can be read by others and belongs to somebody else; run as its owner, or:"
+            f" chmod 600 {path}"
+        ) from None
+
+
 def _create_key(path: Path) -> None:
     """Write a new key unless one is there: whole or not at all, also with several processes."""
     if path.exists():
@@ -171,6 +185,8 @@ def _create_key(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         file.write(secrets.token_hex(_KEY_BYTES) + "\n")
+        file.flush()
+        os.fsync(file.fileno())  # pseudonyms made with it may outlive a power cut
     try:
         os.link(draft, path)  # fails where another process was first: its key is the one to use
     except FileExistsError:
