@@ -120,7 +120,7 @@ class CaptureReader:
                 if event in USED:
                     self._payloads.read_other(rows, row, state, event, envelopes[row], raw)
             elif state.own or event == ev.PLAYER_TICK or payload.game_history is not None:
-                self._payloads.read_frequent(rows, row, state, event, payload)
+                self._payloads.read_frequent(rows, row, state, event, payload, raw)
         batch, bad = rows.batch(raw)
         return Decoded(
             batch,
@@ -186,7 +186,7 @@ class CaptureReader:
             elif row.is_button:
                 self._payloads.read_button(rows, at, state, row.raw, row.player_id)
             elif payload is not None:
-                self._payloads.read_frequent(rows, at, state, row.event, payload)
+                self._payloads.read_frequent(rows, at, state, row.event, payload, raw)
             elif row.envelope is not None and row.event in USED:
                 self._payloads.read_other(rows, at, state, row.event, row.envelope, raw)
         events, bad = rows.batch(raw)

@@ -61,7 +61,13 @@ class PayloadReader:
         rows.cells(row, RARE[ev.BUTTON].cells(press, self._pseudonym, epoch_ms))
 
     def read_frequent(
-        self, rows: EventRows, row: int, state: SessionState, event: str, payload: Payload
+        self,
+        rows: EventRows,
+        row: int,
+        state: SessionState,
+        event: str,
+        payload: Payload,
+        raw: Callable[[int], bytes],
     ) -> None:
         """Fill what a frame or player tick shows beyond its plain fields."""
         try:
@@ -72,7 +78,7 @@ class PayloadReader:
             if entry is not None and not is_practice(entry.selected_coin):
                 rows.cells(row, self._position(entry))
             if payload.game_history:
-                _read_history(rows, row, state, payload)
+                _read_history(rows, row, state, payload.game_history, raw)
         except Malformed as error:
             rows.reject(row, str(error))
 
@@ -130,13 +136,23 @@ class PayloadReader:
         return None
 
 
-def _read_history(rows: EventRows, row: int, state: SessionState, payload: Payload) -> None:
+def _read_history(
+    rows: EventRows,
+    row: int,
+    state: SessionState,
+    history: list[protocol.HistoryEntry],
+    raw: Callable[[int], bytes],
+) -> None:
     """The finished games that this session had not shown before."""
     revealed: list[dict[str, object]] = []
     shown: list[str] = []
-    for game in payload.game_history or ():
-        if game.id in state.revealed:
-            continue
+    news = [game for game in history if game.id not in state.revealed]
+    if any(len(memoryview(game.prices)) == 0 for game in news):
+        # Cut out as known, but the record that showed it first was not used (see `seen_history`).
+        whole = payload_of(protocol.decode_record(raw(row)))
+        history = [] if whole is None or whole.game_history is None else whole.game_history
+        news = [game for game in history if game.id not in state.revealed]
+    for game in news:
         fair = game.provably_fair or protocol.ProvablyFair()
         shown.append(game.id)
         revealed.append(

@@ -83,7 +83,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _Struct = TypeVar("_Struct")
 
 
-def decode_lines(chunk: bytes) -> list[Envelope] | None:
+def decode_lines(chunk: bytes | memoryview) -> list[Envelope] | None:
     """Decode many lines at once: the fast path. None where any of them needs a closer look."""
     try:
         return _ENVELOPES.decode_lines(chunk)

@@ -15,7 +15,9 @@ from typing import BinaryIO
 
 from rugs_assets.domain import protocol
 from rugs_assets.domain.broken_lines import LineByLine
-from rugs_assets.domain.chunks import Chunk, Reject
+from rugs_assets.domain.chunks import Block, Chunk, Reject
+from rugs_assets.domain.protocol import Envelope
+from rugs_assets.domain.seen_history import LARGE_LINE, SeenHistory
 
 CHUNK_BYTES = 4 << 20
 LONGEST_LINE = 16 << 20
@@ -40,48 +42,79 @@ def read_records(
         Chunks in order, together covering every line.
     """
     slow = LineByLine(longest_line)
+    seen = SeenHistory()
     line_number = 0
     for block in _blocks(stream, min(chunk_bytes, longest_line), longest_line):
         if isinstance(block, Reject):
             line_number += 1
             yield slow.skip(line_number, block)
             continue
-        newlines = _newlines(block)
-        fast = None if slow.pending else _fast(block, newlines, line_number)
-        yield slow.read(block, line_number) if fast is None else fast
-        line_number += len(newlines)
+        fast = None if slow.pending else _fast(block, seen, line_number)
+        yield slow.read(block.joined(), line_number) if fast is None else fast
+        line_number += block.lines
     yield slow.finish()
 
 
-def _newlines(block: bytes) -> list[int]:
-    """Where the lines end: a search for the next one outruns comparing every byte."""
-    found: list[int] = []
-    at = block.find(b"\n")
-    while at >= 0:
-        found.append(at)
-        at = block.find(b"\n", at + 1)
-    return found
-
-
-def _fast(block: bytes, newlines: list[int], line_number: int) -> Chunk | None:
+def _fast(block: Block, seen: SeenHistory, line_number: int) -> Chunk | None:
     """The whole block at once, where each line is plainly one object; else None."""
-    if block[:1] != b"{" or any(block[at + 1] != _OPEN for at in newlines[:-1]):
+    text, newlines = block.text, block.newlines
+    if block.head and not (block.head[:1] == b"{" and block.head.endswith((b"}\n", b"}\r\n"))):
+        return None
+    if newlines and text[block.start] != _OPEN:
+        return None
+    if any(text[at + 1] != _OPEN for at in newlines[:-1]):
         return None
     for at in newlines:
-        if block[at - 1] != _CLOSE and block[max(at - 2, 0) : at] != b"}\r":
+        if text[at - 1] != _CLOSE and text[max(at - 2, 0) : at] != b"}\r":
             return None
     # No newline can then stand inside of an object: as many objects as lines is one on each.
-    envelopes = protocol.decode_lines(block)
-    if envelopes is None or len(envelopes) != len(newlines):
+    envelopes = _decode(block, seen)
+    if envelopes is None or len(envelopes) != block.lines:
         return None
     for envelope in envelopes:
         if envelope.event is None and envelope.event_type is None and envelope.type is None:
             return None
-    positions = range(line_number + 1, line_number + len(newlines) + 1)
-    return Chunk(list(envelopes), positions, lines=len(newlines), text=block, newlines=newlines)
+    positions = range(line_number + 1, line_number + block.lines + 1)
+    return Chunk(list(envelopes), positions, lines=block.lines, block=block)
 
 
-def _blocks(stream: BinaryIO, size: int, longest: int) -> Iterator[bytes | Reject]:
+def _decode(block: Block, seen: SeenHistory) -> list[Envelope] | None:
+    """All lines of a block: the large ones each without what they repeat, the others at once."""
+    envelopes: list[Envelope] = []
+    whole = memoryview(block.text)
+    pieces: list[tuple[int, int, bool]] = []
+    start = last = block.start
+    for at in block.newlines:
+        if at - last > LARGE_LINE:
+            pieces += (start, last, False), (last, at + 1, True)
+            start = at + 1
+        last = at + 1
+    pieces.append((start, last, False))
+    if block.head and not _decode_large(block.head, seen, envelopes):
+        return None
+    for start, end, is_large in pieces:
+        if is_large:
+            if not _decode_large(block.text[start:end], seen, envelopes):
+                return None
+        elif end > start:
+            found = protocol.decode_lines(whole[start:end])
+            if found is None:
+                return None
+            envelopes += found
+    return envelopes
+
+
+def _decode_large(line: bytes, seen: SeenHistory, envelopes: list[Envelope]) -> bool:
+    found = protocol.decode_lines(seen.reduce(line) if len(line) > LARGE_LINE else line)
+    if found is None or len(found) != 1:
+        return False
+    envelopes += found
+    if len(line) > LARGE_LINE:
+        seen.learn(line, found[0])
+    return True
+
+
+def _blocks(stream: BinaryIO, size: int, longest: int) -> Iterator[Block | Reject]:
     """Cut a stream into blocks of whole lines; an over-long line comes as a reject.
 
     No line within what is read at once is over-long (``size`` <= ``longest``), so only the first
@@ -100,16 +133,18 @@ def _blocks(stream: BinaryIO, size: int, longest: int) -> Iterator[bytes | Rejec
                 continue
             yield _over_long(head, skipped, longest)
             head, skipped, data = b"", 0, data[first + 1 :]
+            first = data.find(b"\n")
         end = data.rfind(b"\n") + 1
         if end:
-            yield rest + data[:end] if rest else data[:end]
+            begin = first + 1 if rest else 0
+            yield Block(rest + data[:begin], data, begin, end)
             rest = data[end:]
         else:
             rest += data
     if skipped:
         yield _over_long(head, skipped, longest)
     elif rest:
-        yield rest + b"\n"
+        yield Block(rest + b"\n", b"", 0, 0)
 
 
 def _over_long(head: bytes, length: int, longest: int) -> Reject:
