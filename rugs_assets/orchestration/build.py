@@ -10,6 +10,12 @@ from rugs_assets.orchestration.backfills import backfill_schedule
 from rugs_assets.orchestration.checks import checks_of
 from rugs_assets.orchestration.daily import daily_schedule
 from rugs_assets.orchestration.decoding import decoding_job, hourly_decoding
+from rugs_assets.orchestration.freshness import (
+    newest_date_check,
+    newest_date_job,
+    newest_date_schedule,
+)
+from rugs_assets.orchestration.hygiene import maintenance_job, nightly_maintenance
 from rugs_assets.orchestration.late_data import late_data_sensor
 from rugs_assets.orchestration.partitions import capture_dates
 from rugs_assets.orchestration.releases import RELEASES, cut_release
@@ -40,17 +46,25 @@ def build_defs(
     given = {
         "captures": CapturesResource.of(settings),
         "lake": LakeResource(root=settings.store),
+        # Dagster's default pickles values to disk. Ours hold none: rows go through the lake.
+        "io_manager": dg.mem_io_manager,
         **(resources or {}),
     }
     job, decoding = training_data_job(), decoding_job(dates, policy, given)
+    maintenance, newest = maintenance_job(dates, policy, given), newest_date_job()
     return dg.Definitions(
         assets=[*with_policy(ASSETS, dates), RELEASES],
-        asset_checks=[checks_of(stage, dates) for stage in STAGES],
-        jobs=[job, cut_release, decoding],
+        asset_checks=[
+            *(checks_of(stage, dates) for stage in STAGES),
+            newest_date_check(dates, policy),
+        ],
+        jobs=[job, cut_release, decoding, maintenance, newest],
         schedules=[
             daily_schedule(job, dates, policy),
             backfill_schedule(job, dates, policy),
             hourly_decoding(decoding, dates, policy),
+            newest_date_schedule(newest),
+            nightly_maintenance(maintenance),
         ],
         sensors=[late_data_sensor([job, decoding], dates, policy)],
         resources=given,

@@ -6,6 +6,7 @@ schema, partitions) is mapped over them here and is repeated nowhere.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import dagster as dg
 
@@ -16,6 +17,11 @@ from rugs_assets.orchestration.metadata import column_schema
 
 GROUP = "training_data"
 OWNERS = ("team:rugs-data",)
+FRESHNESS = dg.FreshnessPolicy.time_window(
+    fail_window=timedelta(hours=36), warn_window=timedelta(hours=26)
+)
+"""An asset that nothing was written to for so long is overdue. Any date satisfies it, also a late
+one: whether the newest is there is asked by a check (`freshness`)."""
 _FEATURES = f"features-{features_digest()[:8]}"
 """Part of the code version of whatever holds features: another list makes stored dates stale."""
 
@@ -132,6 +138,7 @@ def with_policy(
             tags={"grain": stage.grain},
             description=stage.description,
             code_version=stage.code_version,
+            freshness_policy=FRESHNESS,
             partitions_def=dates,
             metadata={
                 "dagster/column_schema": column_schema(stage.table),
