@@ -47,7 +47,7 @@ def test_a_killed_process_leaves_a_whole_store(
     world: World, known: Known, assert_whole: Check
 ) -> None:
     hit = kill_rounds(EVERYTHING, SHORT, world, known, assert_whole, random.Random())
-    assert len(hit.at) + hit.missed == SHORT
+    assert hit.at
 
 
 @pytest.mark.crash
@@ -61,12 +61,12 @@ def test_fifty_killed_processes_leave_a_whole_store(
         f"SIGKILL during {work}",
         rounds=LONG,
         inside=len(hit.at),
+        missed=hit.missed,
         thirds=[thirds[third] for third in range(3)],
         left=dict(sorted(hit.left.items())),
         new=hit.new,
     )
-    assert len(hit.at) >= LONG // 2, f"only {len(hit.at)} of {LONG} kills landed inside {work}"
-    assert min(thirds[third] for third in range(3)) >= LONG // 12, thirds
+    assert min(thirds[third] for third in range(3)) >= LONG // 4, thirds
 
 
 @pytest.mark.crash
@@ -101,25 +101,29 @@ def kill_rounds(
     assert_whole: Check,
     dice: random.Random,
 ) -> Hit:
-    """Kill a process that does the work, again and again, at moments spread over all its time."""
+    """Kill a process that does the work, until that many kills landed inside of it.
+
+    The moments are spread evenly over the time that the work takes, and then shuffled.
+    """
     hit = Hit()
     was, will_be = "b", "a"
     usual = _usual_seconds(work, world, known, was)
     moments = [(number + dice.random()) / rounds for number in range(rounds)]
     dice.shuffle(moments)
-    for moment in moments:
+    while moments and hit.missed <= 2 * rounds:
         _prepare(work, world, will_be)
         before = {*pipeline.strays(world)}
         process, told = started(victim.work_until_killed, work, world, will_be)
         began = time.perf_counter()
-        process.join(moment * usual)
-        after = (time.perf_counter() - began) / usual
+        process.join(moments[-1] * usual)
+        seconds = time.perf_counter() - began
         process.kill()
         process.join()
         if _has_ended(told):
             hit.missed += 1
+            usual = min(usual, seconds)  # it was faster than when it was measured
         else:
-            hit.at.append(after)
+            hit.at.append(moments.pop())
         told.close()
         hit.left.update({_kind(stray) for stray in {*pipeline.strays(world)} - before})
         hit.new += bool(_assert_survived(work, world, known, assert_whole, was, will_be))
