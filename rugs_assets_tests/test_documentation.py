@@ -46,6 +46,22 @@ def test_links_from_outside_the_documentation_lead_somewhere(page: str) -> None:
     assert [link for link in links if not (ROOT / link.partition("#")[0]).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_and_modules_that_a_page_names_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    folders = [ROOT, ROOT / "rugs_assets", ROOT / "rugs_assets_tests"]
+    named = set(re.findall(r"`([\w/]+/[\w]+\.(?:py|md|yaml|toml))`", text))
+    gone = {name for name in named if not any((folder / name).is_file() for folder in folders)}
+    modules = set(re.findall(r"`(rugs_assets(?:\.[a-z_]+)+)`", text))
+    places = {name: ROOT / name.replace(".", "/") for name in modules}
+    gone |= {
+        name
+        for name, place in places.items()
+        if not place.is_dir() and not place.with_suffix(".py").is_file()
+    }
+    assert gone == set()
+
+
 @pytest.mark.parametrize("block", SHELL, ids=str)
 def test_every_command_exists_with_these_options(
     block: Block, monkeypatch: pytest.MonkeyPatch

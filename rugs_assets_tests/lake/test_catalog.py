@@ -27,3 +27,20 @@ def test_tables_have_names_of_their_own() -> None:
 def test_shards_keep_episodes_whole_and_are_plainly_encoded() -> None:
     assert TRAINING_SHARDS.keep_together == "episode_id"
     assert (TRAINING_SHARDS.compression, TRAINING_SHARDS.dictionary) == ("lz4", False)
+
+
+FINGERPRINTS = {
+    ("raw_ws_events", 1): "d9e5a0b3a140",
+    ("rejected_input", 1): "c5d28260dcd8",
+    ("episodes", 1): "8167c7e68acd",
+    ("observations", 1): "60496fbe29e2",
+    ("aligned_samples", 1): "63d05fb62d81",
+    ("unaligned_actions", 1): "f7545f575f6e",
+    ("training_shards", 2): "0b28915eac3b",
+}
+"""(Table, schema version) -> its columns. Never change an entry: put a new version in its place."""
+
+
+def test_other_columns_are_another_schema_version() -> None:
+    found = {(spec.name, spec.schema_version): spec.fingerprint[:12] for spec in TABLES}
+    assert found == FINGERPRINTS
