@@ -37,6 +37,8 @@ class Policy:
         look_seconds: captures are decoded by a run of its own at most this often.
         at_once: how many runs automation has queued or running at the same time.
         patience: how often a date is tried again.
+        sensor_seconds: how often the sensor looks at the capture folder.
+        backfill_cron: when the backfill schedule looks at all dates (UTC).
         clock: the time [seconds since 1970].
     """
 
@@ -44,6 +46,8 @@ class Policy:
     look_seconds: float = 120.0
     at_once: int = 10
     patience: Patience = field(default_factory=Patience)
+    sensor_seconds: int = 30
+    backfill_cron: str = "*/15 * * * *"
     clock: Callable[[], float] = time.time
 
 

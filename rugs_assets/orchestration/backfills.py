@@ -28,7 +28,7 @@ def backfill_schedule(
     @dg.schedule(
         name=SCHEDULE_NAME,
         job=job,
-        cron_schedule="*/15 * * * *",
+        cron_schedule=policy.backfill_cron,
         execution_timezone="UTC",
         description="Dates that are missing, stale or failed, oldest first, in bounded batches.",
     )

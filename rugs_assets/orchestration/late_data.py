@@ -61,7 +61,7 @@ def late_data_sensor(
     @dg.sensor(
         name=SENSOR_NAME,
         jobs=list(jobs),
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=policy.sensor_seconds,
         description="New, changed and removed captures -> the dates that they touch.",
     )
     def late_data(

@@ -1,0 +1,106 @@
+"""A real daemon over a project of a test's own: started, waited for, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from rugs_assets_tests.orchestration.conftest import Project
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+]
+DEFINITIONS = """
+from rugs_assets.lake.due import Patience
+from rugs_assets.orchestration.automation import Policy
+from rugs_assets.orchestration.build import build_defs
+
+defs = build_defs(
+    policy=Policy(
+        settle_seconds={settle},
+        look_seconds=5,
+        sensor_seconds=5,
+        backfill_cron="* * * * *",
+        patience=Patience(wait_seconds=20),
+    )
+)
+"""
+
+
+class Impatient(AssertionError):
+    """What was waited for did not come about in time."""
+
+
+def environment(project: Project, folder: Path, **more: str) -> dict[str, str]:
+    """The environment of a command over a project, with the test's definitions importable."""
+    keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    root = str(Path(__file__).resolve().parents[2])
+    return {**keep, **project.environment, "PYTHONPATH": f"{root}:{folder}", **more}
+
+
+def write_definitions(folder: Path, *, settle: float = 3) -> str:
+    """A module with the graph whose automation is in a hurry; its name."""
+    (folder / "hurried_defs.py").write_text(DEFINITIONS.format(settle=settle))
+    return "hurried_defs"
+
+
+def command(project: Project, folder: Path, *words: str, **more: str) -> str:
+    """A Dagster command that must succeed; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env=environment(project, folder, **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@contextmanager
+def running_daemon(project: Project, folder: Path, module: str, **more: str) -> Iterator[Path]:
+    """The daemon; what it says goes into the file that is given."""
+    log = folder / "daemon.log"
+    with log.open("wb") as said:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "dagster._daemon", "run", "-m", module],
+            cwd=folder,
+            env=environment(project, folder, **more),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield log
+            assert daemon.poll() is None, log.read_text()[-2_000:]
+        finally:
+            daemon.send_signal(signal.SIGINT)
+            try:
+                daemon.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                os.killpg(daemon.pid, signal.SIGKILL)  # its own session: nothing else is in it
+                daemon.wait(timeout=60)
+
+
+def wait_for(what: str, is_so: Callable[[], bool], *, seconds: float, every: float = 1.0) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise Impatient(f"not within {seconds:g} s: {what}")
+        time.sleep(every)
+
+
+def unfinished(instance: dg.DagsterInstance) -> int:
+    return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
