@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from rugs_assets.domain import events as ev
 from rugs_assets.domain.columns import required
 from rugs_assets.domain.features import FEATURE_NAMES, FEATURES
 from rugs_assets.domain.observation_builder import ObservationBuilder
@@ -24,7 +25,13 @@ from rugs_assets.domain.observation_pass import ObservationPass, Rows
 from rugs_assets.domain.session_blocks import session_blocks
 from rugs_assets.domain.violations import Violations, violations
 
-__all__ = ["OBSERVATIONS", "ObservationBuilder", "ObservationPass", "observations_of"]
+__all__ = [
+    "EVENT_COLUMNS",
+    "OBSERVATIONS",
+    "ObservationBuilder",
+    "ObservationPass",
+    "observations_of",
+]
 
 OBSERVATIONS = pa.schema(
     [
@@ -38,6 +45,14 @@ OBSERVATIONS = pa.schema(
 )
 """The schema of `observations`: one row a frame that makes a row (design.md 2)."""
 
+
+_UNREAD = ("seq", "direction", "source_file", "source_position", "game_version", "trade_count")
+EVENT_COLUMNS = tuple(
+    name
+    for name in ev.RAW_WS_EVENTS.names
+    if name not in (*_UNREAD, "revealed", "server_seed_hash")
+)
+"""The columns of `raw_ws_events` that the walk reads; the others need not be read from disk."""
 
 _BATCH_ROWS = 16_384
 
@@ -99,7 +114,7 @@ def observations_of(
     """The rows of one date.
 
     Args:
-        events: the rows of `raw_ws_events` of the date, in their order.
+        events: the rows of `raw_ws_events` of the date, in their order, at least `EVENT_COLUMNS`.
         episodes: the date's `episodes`: which session's view of a game is taken.
 
     Yields:

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from rugs_assets.domain import events as ev
 from rugs_assets.domain.accounts import AccountBook
 from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets.domain.presses import Press, PressReader
@@ -31,6 +33,23 @@ class OwnPlay:
 
     presses: list[Press]
     accounts: dict[tuple[str, str], Account]
+
+
+def played_events(
+    episodes: pa.Table, names: Iterable[pa.RecordBatch], events: Iterable[pa.RecordBatch]
+) -> Iterable[pa.RecordBatch]:
+    """The events of a date where `own_play_of` can find anything in them, else none.
+
+    Args:
+        episodes: the date's `episodes`.
+        names: the column ``event`` of the date's `raw_ws_events`.
+        events: all its columns; not read where nobody played and no press was recorded.
+    """
+    press = pa.scalar(ev.BUTTON)
+    if pc.any(episodes["has_player"]).as_py():
+        return events
+    is_there = any(pc.any(pc.equal(batch["event"], press)).as_py() for batch in names)
+    return events if is_there else ()
 
 
 def own_play_of(events: Iterable[pa.RecordBatch], played: set[tuple[str, str]]) -> OwnPlay:

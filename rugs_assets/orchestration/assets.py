@@ -9,7 +9,8 @@ from typing import Any
 import dagster as dg
 
 from rugs_assets.domain.episodes import episodes_of
-from rugs_assets.domain.observations import observations_of
+from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
+from rugs_assets.domain.own_play import played_events
 from rugs_assets.domain.samples import SamplePass
 from rugs_assets.domain.shards import shards_of
 from rugs_assets.lake import catalog
@@ -64,7 +65,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     """Frames -> 36 features."""
     day = Day.of(context.partition_key, lake.open())
     games = day.table(catalog.EPISODES)
-    rows = observations_of(day.batches(catalog.RAW_WS_EVENTS), games)
+    rows = observations_of(day.batches(catalog.RAW_WS_EVENTS, EVENT_COLUMNS), games)
     commit = day.write(stages.OBSERVATIONS, rows, context.run.run_id)
     return day.result(stages.OBSERVATIONS, commit, draw=pictures.of_observations)
 
@@ -77,8 +78,12 @@ def aligned_samples(
     """Rows and presses -> decisions, and presses that no row carries."""
     day = Day.of(context.partition_key, lake.open())
     games = day.table(catalog.EPISODES)
-    rows, events = day.batches(catalog.OBSERVATIONS), day.batches(catalog.RAW_WS_EVENTS)
-    alignment = SamplePass(rows, events, games, config.rules())
+    names, events = (
+        day.batches(catalog.RAW_WS_EVENTS, ["event"]),
+        day.batches(catalog.RAW_WS_EVENTS),
+    )
+    played = played_events(games, names, events)
+    alignment = SamplePass(day.batches(catalog.OBSERVATIONS), played, games, config.rules())
     stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run.run_id, config.model_dump()
     commit = day.write(stage, alignment.samples(), run_id, config=tuned)
     presses = day.write(
