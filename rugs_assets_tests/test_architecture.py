@@ -9,6 +9,13 @@ from pathlib import Path
 
 import pytest
 
+NEED_THEIR_LIBRARY = {
+    "rugs_assets.lake.bridges.torch_datasets",
+    "rugs_assets.lake.bridges.rllib_data",
+}
+"""Modules that stand on a library of an extra; everything else imports without any."""
+LIBRARIES = {"torch", "d3rlpy", "minari", "gymnasium", "torchrl", "tensordict", "ray", "datasets"}
+
 PACKAGE = Path(__file__).resolve().parent.parent / "rugs_assets"
 
 
@@ -16,7 +23,7 @@ def modules_of(layer: str) -> list[str]:
     """Importable names of all modules below `rugs_assets/<layer>`."""
     files = sorted((PACKAGE / layer).rglob("*.py"))
     names = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files]
-    return [name.removesuffix(".__init__") for name in names]
+    return [n.removesuffix(".__init__") for n in names if n not in NEED_THEIR_LIBRARY]
 
 
 def imported_after(modules: list[str]) -> set[str]:
@@ -37,6 +44,10 @@ def imported_after(modules: list[str]) -> set[str]:
 )
 def test_a_layer_loads_nothing_that_stands_above_it(layer: str, forbidden: set[str]) -> None:
     assert imported_after(modules_of(layer)) & forbidden == set()
+
+
+def test_no_library_of_an_extra_is_imported_before_it_is_asked_for() -> None:
+    assert imported_after([*modules_of("domain"), *modules_of("lake")]) & LIBRARIES == set()
 
 
 def test_a_reader_of_the_store_does_not_wait_for_pandas() -> None:

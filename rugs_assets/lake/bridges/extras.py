@@ -10,6 +10,9 @@ from typing import Any
 
 from rugs_assets.lake.errors import LakeError
 
+LIBRARIES = {"rllib": "ray"}
+"""Extra -> what it brings, where that has another name."""
+
 
 class MissingExtra(LakeError, ImportError):
     """A library is needed that the package does not bring by itself.
@@ -34,6 +37,7 @@ def library(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         # A library that lacks something itself says so better than we could.
-        if error.name is not None and not f"{module}.".startswith(f"{error.name}."):
+        own = (error.name or "").partition(".")[0]
+        if own not in (module.partition(".")[0], LIBRARIES.get(extra, extra)):
             raise
         raise MissingExtra(module, extra) from error
