@@ -53,7 +53,10 @@ def _refused(command: Any, name: str, arguments: list[str]) -> str | None:
                 return None
             _, below, rest = command.resolve_command(context, rest)
     except Exception as error:  # noqa: BLE001 - two versions of click, each with errors of its own
-        return f"{name} {' '.join(arguments)}: {getattr(error, 'message', error)}"
+        said = str(getattr(error, "message", error))
+        if re.search(r"(Path|File|Directory) '.*' does not exist", said):
+            return None  # it is the reader's
+        return f"{name} {' '.join(arguments)}: {said}"
     return _refused(below, below.name, rest)
 
 
