@@ -18,7 +18,9 @@ import numpy as np
 
 from rugs_assets.lake.dataset import TrainingDataset
 
-TORCHRL = "TorchRL ReplayBuffer, memmap"
+TORCHRL = ("TorchRL replay buffer, memmap", "TorchRL replay buffer, RAM")
+"""Both of its storages; the target is held against the faster one."""
+
 D3RLPY = "d3rlpy"
 _MINARI_EPISODES = 300  # writing all of them would take longer than the benchmark
 
@@ -48,7 +50,7 @@ def installed(dataset: TrainingDataset, folder: Path, say: Callable[[str], None]
         try:
             importlib.import_module(module)
         except ImportError:
-            say(f"{module} is not installed: left out (pip install {module})")
+            say(f'{module} is not installed: left out (pip install "rugs_assets[bench]")')
             continue
         say(f"handing the transitions to {module}")
         with warnings.catch_warnings():
@@ -73,16 +75,24 @@ def _torchrl(peers: Peers, dataset: TrainingDataset, folder: Path) -> None:
     torch.set_num_threads(1)  # as numpy gathers, and better for batches of this size
     found = {name: torch.from_numpy(values) for name, values in _transitions(dataset).items()}
     count = len(dataset)
-    storage = rl.LazyMemmapStorage(count, scratch_dir=folder / "torchrl")
-    filling = rl.TensorDictReplayBuffer(storage=storage, batch_size=1)
-    filling.extend(tensordict.TensorDict(found, batch_size=[count]))
+    storages = (
+        rl.LazyMemmapStorage(count, scratch_dir=folder / "torchrl"),
+        rl.LazyTensorStorage(count),
+    )
+    for name, storage in zip(TORCHRL, storages, strict=True):
+        filling = rl.TensorDictReplayBuffer(storage=storage, batch_size=1)
+        filling.extend(tensordict.TensorDict(found, batch_size=[count]))
+        peers.minibatches[name] = _drawn_by(rl, storage)
 
+
+def _drawn_by(rl: Any, storage: Any) -> Stream:
     def stream(size: int) -> Iterator[int]:
-        buffer = rl.TensorDictReplayBuffer(storage=storage, batch_size=size)
+        # Without TensorDictReplayBuffer's priorities, and with a tensordict handed on as it is.
+        buffer = rl.ReplayBuffer(storage=storage, batch_size=size, collate_fn=lambda drawn: drawn)
         while True:
             yield len(buffer.sample()["rewards"])
 
-    peers.minibatches[TORCHRL] = stream
+    return stream
 
 
 def _torch(peers: Peers, dataset: TrainingDataset, folder: Path) -> None:

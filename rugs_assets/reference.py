@@ -18,6 +18,7 @@ from rugs_assets.domain.rewards import REWARDS
 from rugs_assets.lake.catalog import TABLES
 from rugs_assets.markdown import page, table
 from rugs_assets.reference_cli import commands_page
+from rugs_assets.release_reference import releases_page
 
 
 def features_page() -> str:
@@ -98,6 +99,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "command-line.md": commands_page,
     "configuration.md": _of_graph("configuration_page"),
     "features.md": features_page,
+    "releases.md": releases_page,
     "rewards.md": rewards_page,
     "tables.md": tables_page,
 }

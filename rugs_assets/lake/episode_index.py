@@ -30,7 +30,7 @@ SPLIT_NAMES = tuple(name for name, _ in SPLITS)
 COLUMNS = ("episode_id", "is_last", "split", "has_player")
 """The columns of `training_shards` that an index is made of."""
 
-_FIELDS: list[pa.Field[Any]] = [
+FIELDS: list[pa.Field[Any]] = [
     pa.field("episode_id", pa.string(), nullable=False),
     pa.field("capture_date", pa.date32()),
     pa.field("file", pa.int32(), nullable=False),
@@ -39,7 +39,8 @@ _FIELDS: list[pa.Field[Any]] = [
     pa.field("split", pa.int8(), nullable=False),
     pa.field("has_player", pa.bool_(), nullable=False),
 ]
-_SCHEMA = pa.schema(_FIELDS)
+"""The columns of an index."""
+_SCHEMA = pa.schema(FIELDS)
 
 
 class IndexInvalid(LakeError):

@@ -156,7 +156,8 @@ def unfit_dates(pinned: Pinned, basis: Basis, days: Sequence[date]) -> list[str]
         if not any((each.spec.name, day) in pinned.stored for each in basis.tables):
             problems.append(
                 f"{day}: no table holds it; cure: dagster asset materialize --select '*' "
-                f"--partition {day}, or leave out what was not recorded: --skip-absent"
+                f"--partition {day}, or leave out what was not recorded (--skip-absent; "
+                "skip_absent in the launchpad)"
             )
             continue
         named: set[str] = set()

@@ -29,7 +29,7 @@ from rugs_assets.lake.release_manifest import (
     checked_name,
     manifest_of,
 )
-from rugs_assets.lake.storage import Store
+from rugs_assets.lake.storage import Store, synced
 
 FOLDER = "releases"
 
@@ -170,7 +170,7 @@ def publish(store: Store, staged: Path, name: str) -> None:
         WriteFailed: the storage refused.
     """
     for path in [*staged.rglob("*"), staged]:
-        _make_durable(path)
+        synced(path)
     target = folder_of(store, name)
     try:
         # A folder is renamed onto nothing or an empty folder only, and no release is empty.
@@ -181,7 +181,7 @@ def publish(store: Store, staged: Path, name: str) -> None:
                 f"there is a release {name!r} already; it is never changed"
             ) from None
         raise WriteFailed(f"release {name!r} cannot be published: {error}") from error
-    _make_durable(target.parent)
+    synced(target.parent)
 
 
 def removed(store: Store, name: str) -> None:
@@ -232,11 +232,3 @@ def _problem(folder: Path, file: ReleaseFile, progress: Callable[[int], None]) -
     finally:
         progress(file.bytes)
     return None
-
-
-def _make_durable(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

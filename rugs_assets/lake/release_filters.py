@@ -29,6 +29,8 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">": pc.greater,
     ">=": pc.greater_equal,
 }
+OPERATORS = tuple(_COMPARE)
+"""How a column can be compared with a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Condition:
     value: Any
 
     def __str__(self) -> str:
-        return f"{self.column} {self.operator} {self.value}"
+        value = str(self.value).lower() if isinstance(self.value, bool) else self.value
+        return f"{self.column} {self.operator} {value}"
 
 
 def condition_of(text: str) -> Condition:
@@ -58,7 +61,7 @@ def condition_of(text: str) -> Condition:
     if found is None:
         raise ReleaseError(
             f"the condition {text!r} is not of the form COLUMN OPERATOR VALUE with one of "
-            f"{' '.join(_COMPARE)}, such as 'has_player = true'"
+            f"{' '.join(OPERATORS)}, such as 'has_player = true'"
         )
     column, operator, value = found.groups()
     if column not in EPISODES.names:

@@ -11,13 +11,13 @@ gathering the facts (`releases`), reading the rows (`dataset`).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+from rugs_assets.domain.manifest import manifest_digest
 from rugs_assets.lake.errors import LakeError
 from rugs_assets.lake.storage import inner_path
 
@@ -26,6 +26,25 @@ FORMAT = 1
 
 MANIFEST = "release.json"
 INDEX = "episodes.parquet"
+CONTENT = {
+    "dates": "the capture dates, oldest first",
+    "absent_dates": "dates in between that were left out because no table held anything of them",
+    "where": "the conditions on `episodes` that all had to hold; none: every episode",
+    "rows": "capture date -> content digest of the date's `training_shards`",
+    "features": "names in order, version and digest of the feature list",
+    "actions": "names of the actions, by number",
+    "reward": "name, version and unit",
+    "split": "how an episode's split is found, and the percentile below which each one lies",
+    "schemas": "table -> schema version and fingerprint of its columns",
+    "code": "table -> version of the code that computed its dates",
+    "settings": "table -> the configuration that its dates were computed with",
+    "checks": "every rule that was judged, on how many dates, and how often it was broken",
+    "counts": "episodes, those with an own player, samples (decisions), steps (samples and the row"
+    " behind the last one of each episode), samples by action and by split, how episodes end",
+    "normalisation": "rows, mean, standard deviation, least and greatest of each feature, in the"
+    " order of the features, over the decisions of the train split",
+}
+"""What the content of a manifest holds, by key."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -74,7 +93,7 @@ class Manifest:
 
     Attributes:
         name: how it is called; not part of its checksum.
-        content: what a training run depends on (see docs/releases.md), plain JSON values.
+        content: what a training run depends on, plain JSON values under the keys of `CONTENT`.
         tables: table name -> version that the release rests on, in this store.
         evidence: table name -> date -> content digest of the rows of that date.
         files: the rows, in order; the index of episodes is the last.
@@ -89,7 +108,7 @@ class Manifest:
     @property
     def checksum(self) -> str:
         """sha256 hex of the content: equal rows, features, split and filters give an equal one."""
-        return _digest(self.content)
+        return manifest_digest(self.content)
 
     @property
     def shards(self) -> tuple[ReleaseFile, ...]:
@@ -110,7 +129,7 @@ class Manifest:
         """The manifest file."""
         said = self._unsealed()
         return (
-            json.dumps({**said, "seal": _digest(said)}, indent=1, sort_keys=True) + "\n"
+            json.dumps({**said, "seal": manifest_digest(said)}, indent=1, sort_keys=True) + "\n"
         ).encode()
 
     def _unsealed(self) -> dict[str, Any]:
@@ -144,7 +163,7 @@ def manifest_of(text: bytes, place: str) -> Manifest:
         if not newer:
             manifest = _parsed(said)
             # Compared as bytes: a changed space or a repeated key parses to the same values.
-            intact = seal == _digest(said) and text == manifest.to_bytes()
+            intact = seal == manifest_digest(said) and text == manifest.to_bytes()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ReleaseDamaged(f"{place} is damaged: {error}; put it back from a backup") from error
     if newer:
@@ -187,8 +206,3 @@ def _parsed(said: dict[str, Any]) -> Manifest:
         evidence=storage["evidence"],
         files=files,
     )
-
-
-def _digest(said: dict[str, Any]) -> str:
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -160,7 +160,7 @@ class LocalStore(Store):
         """Wait until a file that is in place would survive a power cut."""
         path = Path(self.path(table, relative))
         for each in (path, path.parent):
-            _synced(each)
+            synced(each)
 
     def creating(self, table: str) -> AbstractContextManager[None]:
         """Held alone while a table is created."""
@@ -191,7 +191,7 @@ class LocalStore(Store):
         target = Path(self.path(table, relative))
         target.parent.mkdir(parents=True, exist_ok=True)
         staged.replace(target)
-        _synced(target.parent)  # the name must survive a power cut before a version refers to it
+        synced(target.parent)  # the name must survive a power cut before a version refers to it
 
     def clear_staging(self, table: str, *, dry_run: bool = False) -> list[str]:
         """Remove and name the folders of killed writers."""
@@ -213,7 +213,8 @@ class LocalStore(Store):
         return folder
 
 
-def _synced(path: Path) -> None:
+def synced(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

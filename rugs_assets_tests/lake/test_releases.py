@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rugs_assets.domain.violations import Violations
 from rugs_assets.lake.catalog import EPISODES, OBSERVATIONS, TRAINING_SHARDS
@@ -19,7 +21,9 @@ from rugs_assets.lake.date_rows import DateRows
 from rugs_assets.lake.date_rules import RULES, DateRule
 from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch
 from rugs_assets.lake.release_basis import Basis
+from rugs_assets.lake.release_filters import OPERATORS, condition_of
 from rugs_assets.lake.release_manifest import (
+    CONTENT,
     Manifest,
     ReleaseDamaged,
     ReleaseError,
@@ -74,6 +78,7 @@ def test_a_release_says_what_it_holds(lake: Lake, released: Manifest) -> None:
     assert Releases(lake).manifest("first") == released
     assert Releases(lake).verify("first") == []
     content = released.content
+    assert content.keys() == CONTENT.keys()
     assert content["dates"] == ["2025-12-15", "2025-12-16"]
     decisions = sum(game.decisions for game in GAMES)
     counts = content["counts"]
@@ -126,7 +131,7 @@ def test_other_rows_give_another_checksum_and_diff_says_which(
 def test_conditions_choose_whole_episodes(lake: Lake) -> None:
     request = replace(REQUEST, where=("has_player = true", "peak_price < 5"))
     chosen = Releases(lake).create(request, BASIS)
-    assert chosen.content["where"] == ["has_player = True", "peak_price < 5.0"]
+    assert chosen.content["where"] == ["has_player = true", "peak_price < 5.0"]
     assert chosen.content["counts"]["episodes"] == 4
     assert chosen.content["counts"]["samples"] == 2 * (7 + 12)
     dataset = TrainingDataset.open(lake, release="first")
@@ -146,6 +151,19 @@ def test_conditions_choose_whole_episodes(lake: Lake) -> None:
 def test_a_condition_that_cannot_be_read_is_an_error(lake: Lake, condition: str, says: str) -> None:
     with pytest.raises(ReleaseError, match=says):
         Releases(lake).create(replace(REQUEST, where=(condition,)), BASIS)
+
+
+@given(st.sampled_from(OPERATORS), st.booleans(), st.integers(-(2**31), 2**31 - 1), st.text())
+def test_a_condition_is_said_as_it_can_be_read(
+    operator: str, flag: bool, number: int, text: str
+) -> None:
+    said = [f"ticks {operator} {number}", f"peak_price{operator}{number / 7}"]
+    said += [f"has_player {'=' if flag else '!='} {flag}"]
+    if text.strip() == text and text.isprintable():
+        said.append(f"session_id {operator} {text}")
+    for each in said:
+        condition = condition_of(each)
+        assert condition_of(str(condition)) == condition
 
 
 def test_conditions_that_nothing_meets_are_refused(lake: Lake) -> None:

@@ -65,7 +65,7 @@ def test_a_release_is_cut_from_the_launchpad_and_refused_with_the_cure(
     (told,) = materializations(instance)
     assert told["checksum"] == manifest.checksum
     assert told["samples"] == manifest.content["counts"]["samples"] > 0
-    assert told["where"] == "has_player = True"
+    assert told["where"] == "has_player = true"
     assert told["dagster/uri"] == str(releases.folder("first"))
     assert {record.data["rule"] for record in told["rules"].records} >= {"steps_are_the_rows"}
 
