@@ -11,12 +11,14 @@ BIN := .venv/bin
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+BRIDGES := .venv-bridges
+PIP_BRIDGES := $(BRIDGES)/bin/python -m pip --disable-pip-version-check --quiet
 
 # Dagster wants an absolute folder that exists.
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test ui check bench docs lock help
+.PHONY: run test test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
@@ -35,12 +37,36 @@ check: $(INSTALLED) ## ruff, mypy --strict, import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# What the extra `bridges` brings (torch, ray, ...) is large: it has an environment of its own.
+test-bridges: $(BRIDGES)/.installed ## every bridge with the real library, none skipped (gigabytes, minutes)
+	@$(BRIDGES)/bin/python -m pytest -p rugs_assets_tests.bridges.no_skips rugs_assets_tests/bridges $(ARGS)
+
+example: $(BRIDGES)/.installed ## simulate, materialize, release, train two agents, evaluate them (minutes)
+	@PATH="$(CURDIR)/$(BRIDGES)/bin:$$PATH" examples/run.sh $(ARGS)
+
 bench: $(INSTALLED) ## what the parts cost, as ratios of one run
 	@$(BIN)/python -m benchmarks
 
 docs: $(INSTALLED) ## the documentation as HTML in build/docs; a broken link is an error
 	@$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "Open build/docs/index.html"
+
+test-crash: $(INSTALLED) ## kills, full disks, rivals and endless input by the hundred (half an hour)
+	@$(BIN)/python -m pytest rugs_assets_tests/faults -m "crash or soak" $(ARGS)
+
+fuzz: $(INSTALLED) ## hostile captures through every reader and stage (SECONDS=60)
+	@$(BIN)/python -m rugs_assets_tests.faults.fuzz --seconds $(or $(SECONDS),60)
+
+reliability: $(INSTALLED) ## both of these, ten minutes of fuzz, and docs/reliability.md from the outcome
+	@mkdir -p data && rm -f data/faults.jsonl
+	@RUGS_FAULTS_TOLD=$(CURDIR)/data/faults.jsonl $(MAKE) test-crash
+	@RUGS_FAULTS_TOLD=$(CURDIR)/data/faults.jsonl $(MAKE) fuzz SECONDS=600
+	@$(BIN)/python -m rugs_assets_tests.faults.reliability data/faults.jsonl
+
+audit: $(INSTALLED) ## known vulnerabilities of what requirements.lock holds (asks the package index)
+	@$(PYTHON) -m venv .venv/audit && .venv/audit/bin/python -m pip --disable-pip-version-check --quiet \
+	  install "pip-audit>=2.7,<3" || echo "pip-audit cannot be installed from here"
+	@$(BIN)/python -m rugs_assets_tests.audit .venv/audit/bin/pip-audit requirements.lock
 
 lock: $(INSTALLED) ## resolve requirements.lock anew from pyproject.toml (needs uv)
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install "uv<1"
@@ -50,6 +76,14 @@ lock: $(INSTALLED) ## resolve requirements.lock anew from pyproject.toml (needs 
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+$(BRIDGES)/.installed: requirements.lock pyproject.toml
+	@echo "Making $(BRIDGES) from requirements.lock and the extra bridges (some minutes, gigabytes)"
+	@$(PYTHON) -m venv --clear $(BRIDGES)
+	@$(PIP_BRIDGES) install --no-deps --require-hashes --requirement requirements.lock
+	@$(PIP_BRIDGES) install --no-deps --no-build-isolation --editable .
+	@$(PIP_BRIDGES) install "rugs_assets[bridges]"
+	@touch $@
 
 $(INSTALLED): $(LOCKED) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
