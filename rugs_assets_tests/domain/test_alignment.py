@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -148,6 +149,15 @@ def test_the_phase_that_the_client_saw_counts_where_frames_were_lost() -> None:
 def test_every_reason_why_a_press_has_no_row(rows: list[Row], reason: str) -> None:
     assert labelled(rows) == {}
     assert [why for _, why in reasons(rows)] == [reason]
+
+
+def test_presses_without_a_row_stand_in_the_order_of_their_arrival() -> None:
+    """Whatever the reason, and whenever it was found."""
+    rows = game(press(GAME_A, "BUY", 7), press(GAME_B, "SELL", 1), press(GAME_A, "CLEAR", 9))
+    made = Made([in_session(rows)])
+    assert [button for button, _ in made.reasons] == ["BUY", "SELL", "CLEAR"]
+    found = made.unaligned["seq"].to_numpy()
+    assert (np.diff(found) > 0).all()
 
 
 def test_the_first_action_takes_the_row() -> None:

@@ -206,6 +206,11 @@ def test_log_equity_is_0_where_there_is_nothing_left() -> None:
     assert {row["reward"] for row in samples(rows, reward="log_equity")} == {0.0}
 
 
+def test_log_equity_is_0_where_there_was_nothing_before() -> None:
+    rows = [player(0.0, 0.0), *PLAYING[:2], player(2.0, 0.0), PLAYING[2], rug(GAME_A, 5)]
+    assert [row["reward"] for row in samples(rows, reward="log_equity")] == [0.0, 0.0, 0.0]
+
+
 def test_every_reward_is_described_and_found_by_its_name() -> None:
     assert {name: reward.version for name, reward in REWARDS.items()} == {
         "equity_delta": 1,

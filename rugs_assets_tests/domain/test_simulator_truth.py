@@ -342,6 +342,39 @@ def test_policies_are_dealt_in_turn_and_change_from_day_to_day() -> None:
     assert second == third == {"BUY"}
 
 
+def test_who_connects_in_a_game_is_told_all_its_prices(bad: Simulated) -> None:
+    connected = active = 0
+    for path, data in bad.raw.items():
+        for _, record in records(data.decode(), of_session(bad, path)):
+            payload = None if record is None else payload_of(record)
+            if not isinstance(payload, dict) or "prices" not in payload:
+                continue
+            prices = payload["prices"]
+            assert (prices[0], prices[-1]) == (1, payload["price"])
+            assert len(prices) == payload["tickCount"] + 1 or payload["rugged"]
+            connected += 1
+            active += payload["active"]
+    assert connected > len(bad.raw)
+    assert active > 1
+
+
+def test_the_server_refuses_some_orders_and_says_why() -> None:
+    result = simulated(replace(good_plan(4), games_per_day=8, policies=("side-better",)))
+    reasons: Counter[str | None] = Counter()
+    for line in result.lines(next(iter(result.raw))):
+        if line["event"] == "success":
+            payload = payload_of(line)
+            assert payload["success"] == ("reason" not in payload)
+            reasons[payload.get("reason")] += 1
+    assert reasons.keys() == {
+        None,
+        "a side bet is already active",
+        "the round is not open",
+        "too many requests",
+    }
+    assert reasons["too many requests"] < 0.1 * reasons.total()
+
+
 def test_bets_are_built_press_by_press(bad: Simulated) -> None:
     sequences: dict[tuple[str, str], list[Json]] = defaultdict(list)
     for table in bad.store.values():

@@ -118,6 +118,14 @@ def test_every_event_of_the_real_captures_occurs(made: list[Json], real: list[Js
     assert names(real) <= names(made)
 
 
+def test_who_connects_is_told_of_no_trades_first_and_then_of_its_own(made: list[Json]) -> None:
+    (player,) = {payload_of(line)["id"] for line in made if line["event"] == "usernameStatus"}
+    told = [payload_of(line) for line in made if line["event"] == "gameStatePlayerUpdate"]
+    assert told[0]["trades"] == []
+    own = [trade for payload in told for trade in payload.get("trades", [])]
+    assert {trade["playerId"] for trade in own} == {player}
+
+
 def test_kinds_of_every_member_are_those_of_the_real_captures(
     made: list[Json], real: list[Json]
 ) -> None:
