@@ -184,6 +184,7 @@ class Releases:
             folder = staging / "release"
             folder.mkdir()
             with release_files.held_still(self._store, tables[-1:]):
+                _refuse(name, pinned.files_gone())
                 files = staged_files(pinned, basis.tables[-1].spec, selection, folder)
             manifest = content_of(name, pinned, basis, selection, files, folder)
             (folder / MANIFEST).write_bytes(manifest.to_bytes())

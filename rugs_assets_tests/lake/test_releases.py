@@ -31,6 +31,7 @@ from rugs_assets.lake.release_manifest import (
     manifest_of,
 )
 from rugs_assets.lake.releases import ReleaseRequest, Releases
+from rugs_assets.lake.specs import TableSpec
 from rugs_assets.lake.tables import Lake
 from rugs_assets_tests.lake.release_store import (
     BASIS,
@@ -271,6 +272,25 @@ def test_a_date_whose_captures_were_not_counted_is_refused(
     assert "tally of the captures" in problem
 
 
+@pytest.mark.parametrize("table", [OBSERVATIONS, TRAINING_SHARDS], ids=lambda table: table.name)
+def test_what_is_vacuumed_while_a_release_is_made_refuses_it(lake: Lake, table: TableSpec) -> None:
+    def judge(day: DateRows) -> Violations:
+        if day.date == TUESDAY:
+            make_date(lake, TUESDAY, salt=1.0)
+            lake.vacuum(table, retention_hours=0, dry_run=False)
+        return Violations("as pinned", 0)
+
+    with pytest.raises(ReleaseRefused) as caught:
+        Releases(lake).create(REQUEST, BASIS, {"observations": [DateRule("pinned", "", judge)]})
+    (problem,) = caught.value.problems
+    assert problem.startswith("2025-12-16")
+    assert f"{table.name}/capture_date=2025-12-16/part-" in problem
+    assert "create the release again" in problem
+    assert Releases(lake).names() == []
+    assert left_behind(lake) == []
+    assert Releases(lake).create(REQUEST, BASIS).dates == (MONDAY, TUESDAY)
+
+
 def test_every_blocking_rule_of_the_graph_is_judged(lake: Lake, released: Manifest) -> None:
     expected = {(table, rule.name) for table, rules in RULES.items() for rule in rules}
     said = {(check["table"], check["rule"]): check for check in released.content["checks"]}
@@ -382,6 +402,22 @@ def test_vacuum_stops_at_a_release_that_it_cannot_read(lake: Lake, released: Man
     (Releases(lake).folder("first") / "release.json").write_text("{}")
     with pytest.raises(ReleaseDamaged, match=r"release\.json is damaged"):
         lake.vacuum(EPISODES, retention_hours=0, dry_run=False)
+
+
+@pytest.mark.parametrize("limit", [None, 0])
+def test_a_file_of_which_no_episode_is_taken_is_checked_too(lake: Lake, limit: int | None) -> None:
+    make_date(lake, TUESDAY, [Game(7, 9, has_player=False)])
+    request = replace(REQUEST, where=("has_player = true",))
+    Releases(lake).create(request, BASIS)
+    folder = Releases(lake).folder("first")
+    (path,) = folder.glob("training_shards/capture_date=2025-12-16/*.parquet")
+    text = bytearray(path.read_bytes())
+    path.unlink()  # the table's own file is a link to it
+    text[100] ^= 1
+    path.write_bytes(text)
+    with pytest.raises(ReleaseDamaged, match=path.name):
+        TrainingDataset.open(lake, release="first", memory_limit=limit)
+    assert len(TrainingDataset.open(lake, release="first", memory_limit=limit, dates=MONDAY))
 
 
 def test_a_file_that_does_not_belong_is_named(lake: Lake, released: Manifest) -> None:

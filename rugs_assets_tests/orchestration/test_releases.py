@@ -75,7 +75,11 @@ def test_a_release_is_cut_from_the_launchpad_and_refused_with_the_cure(
     assert "peaks" in failure(cut(made, instance, **(config | {"name": "x", "where": ["peaks"]})))
     assert "Invalid isoformat" in failure(cut(made, instance, **(config | {"from": "monday"})))
     assert releases.names() == ["first"]
-    assert len(list(materializations(instance))) == 1
+    absent = config | {"name": "second", "to": SECOND, "where": [], "skip_absent": True}
+    assert cut(made, instance, **absent).success
+    assert releases.manifest("second").content["absent_dates"] == [SECOND]
+    releases.remove("second")
+    assert [told["release"] for told in materializations(instance)] == ["second", "first"]
 
 
 @pytest.mark.parametrize("config", [{}, {"name": "x", "from": FIRST}, {"colour": "red"}])
