@@ -44,15 +44,23 @@ EVERYTHING = [
 ]
 
 
-@pytest.fixture
-def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A DAGSTER_HOME whose databases are made."""
-    folder = tmp_path / "home"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Path:
+    """A DAGSTER_HOME whose databases are made; not to be changed."""
+    folder = tmp_path_factory.mktemp("made") / "home"
     folder.mkdir()
     shutil.copyfile(project_root / "dagster.yaml", folder / "dagster.yaml")
-    monkeypatch.setenv("DAGSTER_HOME", str(folder))
-    open_instance().dispose()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(folder))
+        open_instance().dispose()
     return folder
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, of a test's own."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return Path(shutil.copytree(made, tmp_path / "home"))
 
 
 def database_of(home: Path) -> Path:
