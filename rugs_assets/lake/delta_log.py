@@ -117,8 +117,13 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
                 f"{cure_of(spec.name, None)}"
             ) from error
         if version is None:
+            newest = max(
+                (n for n in store.names(spec.name, "_delta_log") if n[0] == "0"), default=""
+            )
             raise StoreInvalid(
-                f"table {spec.name} at {uri} cannot be opened: {in_a_line(error)}"
+                f"table {spec.name} at {uri} cannot be opened: {in_a_line(error)}. If the machine "
+                f"lost power while a date was committed: delete _delta_log/{newest}, the version "
+                "before it is whole; otherwise restore access or put the table back from a backup"
             ) from error
         raise VersionMissing(
             f"table {spec.name} at {uri} has no version {version}; its latest is "
@@ -193,13 +198,16 @@ def commit_date(
 def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
     """The versions of a table, newest first."""
     load(store, spec)
-    names = [
-        n for n in store.names(spec.name, "_delta_log") if len(n) == 25 and n.endswith(".json")
-    ]
-    newest = sorted(names, reverse=True)[:limit]
+    newest = sorted(_commits(store, spec), reverse=True)[:limit]
     return [
         _entry(int(name[:20]), store.read_bytes(spec.name, f"_delta_log/{name}")) for name in newest
     ]
+
+
+def _commits(store: Store, spec: TableSpec) -> list[str]:
+    """Names of the commits of the log."""
+    names = store.names(spec.name, "_delta_log")
+    return [name for name in names if len(name) == 25 and name.endswith(".json")]
 
 
 def _commit_once(

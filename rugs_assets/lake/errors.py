@@ -55,8 +55,9 @@ class LakeBusy(LakeError):
 
 
 def in_a_line(error: BaseException) -> str:
-    """What a library says, without its colours and line breaks."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
+    """What a library says, without its colours, line breaks and frames without a name."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition(" 0: <unknown>")[0]
+    return " ".join(text.split())
 
 
 def cure_of(table: str, day: date | None) -> str:

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from rugs_assets.domain.day_rows import without_repeats
 from rugs_assets.domain.session_facts import SessionBlock
 from rugs_assets.domain.sessions import Session
+from rugs_assets.lake.errors import FileDamaged, in_a_line
 from rugs_assets.lake.units import Block, Unit
 
 
@@ -76,5 +77,11 @@ def _cut(events: pa.Table, bound: int) -> tuple[pa.Table, pa.Table | None]:
 
 
 def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
-    with pq.ParquetFile(unit.events) as file:
-        return file.read_row_group(block.row_group, columns=columns)
+    try:
+        with pq.ParquetFile(unit.events) as file:
+            return file.read_row_group(block.row_group, columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise FileDamaged(
+            f"{unit.events}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it "
+            "is made anew from the capture), then run it again"
+        ) from error

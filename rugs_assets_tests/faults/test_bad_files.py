@@ -15,6 +15,7 @@ import zstandard
 
 from rugs_assets.domain.capture import CaptureReader, Decoded
 from rugs_assets.lake import decompression, landing
+from rugs_assets.lake.errors import FileDamaged
 from rugs_assets.lake.known_formats import CaptureFile
 from rugs_assets.lake.landing import Inventory, Landing, UnreadableCapture
 from rugs_assets.lake.units import UnitPlan, plan_units
@@ -212,3 +213,17 @@ def test_a_second_look_decodes_what_became_readable(
     assert landed_while(folder, overwrite, monkeypatch).unreadable
     again = Landing(folder, tmp_path / "in-cache", KEY).refresh()
     assert column(own_events(again), "tick") == [0, 7]
+
+
+def test_a_damaged_decoded_capture_is_named_with_its_cure(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_jsonl(folder, active(1, 0), active(2, 1))
+    landed(folder)
+    (decoded,) = (tmp_path / "in-cache").glob("*.events.parquet")
+    whole = decoded.read_bytes()
+    for damage in (b"", whole[: len(whole) // 2], whole[:50] + b"\xff" * 20 + whole[70:]):
+        decoded.write_bytes(damage)
+        with pytest.raises(FileDamaged, match=rf"{decoded}.*delete it \(it is made anew"):
+            own_events(landed(folder))
+    decoded.unlink()
+    assert column(own_events(landed(folder)), "tick") == [0, 1]

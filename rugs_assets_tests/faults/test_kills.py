@@ -5,11 +5,9 @@ from __future__ import annotations
 import random
 import shutil
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 
 import pytest
 
@@ -107,23 +105,21 @@ def kill_rounds(
     """
     hit = Hit()
     was, will_be = "b", "a"
-    usual = _usual_seconds(work, world, known, was)
+    usual = _usual_microseconds(work, world, known, was)
     moments = [(number + dice.random()) / rounds for number in range(rounds)]
     dice.shuffle(moments)
     while moments and hit.missed <= 2 * rounds:
         _prepare(work, world, will_be)
         before = {*pipeline.strays(world)}
-        process, told = started(victim.work_until_killed, work, world, will_be)
-        began = time.perf_counter()
-        process.join(moments[-1] * usual)
-        seconds = time.perf_counter() - began
-        process.kill()
+        arguments = work, world, will_be, max(1, int(moments[-1] * usual))
+        process, told = started(victim.work_until_killed, *arguments)
         process.join()
-        if _has_ended(told):
-            hit.missed += 1
-            usual = min(usual, seconds)  # it was faster than when it was measured
-        else:
+        if process.exitcode == -signal.SIGKILL:
             hit.at.append(moments.pop())
+        else:
+            assert process.exitcode == 0
+            hit.missed += 1
+            usual = min(usual, told.recv())  # it was faster than when it was measured
         told.close()
         hit.left.update({_kind(stray) for stray in {*pipeline.strays(world)} - before})
         hit.new += bool(_assert_survived(work, world, known, assert_whole, was, will_be))
@@ -132,13 +128,6 @@ def kill_rounds(
     assert pipeline.digests(world.lake, pipeline.DAY) == known.day[was]
     assert pipeline.digests(world.lake, pipeline.OTHER_DAY) == known.other
     return hit
-
-
-def _has_ended(told: Connection) -> bool:
-    try:
-        return bool(told.recv() == victim.ENDED)
-    except EOFError:  # it died before it could say so
-        return False
 
 
 def _prepare(work: str, world: World, will_be: str) -> None:
@@ -152,16 +141,14 @@ def _prepare(work: str, world: World, will_be: str) -> None:
         pipeline.run_stage(world, will_be, stage)
 
 
-def _usual_seconds(work: str, world: World, known: Known, variant: str) -> float:
-    """How long the work takes when nobody disturbs it; the store is of that variant afterwards."""
+def _usual_microseconds(work: str, world: World, known: Known, variant: str) -> int:
+    """How much time on a processor the work takes; the store is of that variant afterwards."""
     _prepare(work, world, variant)
-    process, told = started(victim.work_until_killed, work, world, variant)
-    began = time.perf_counter()
-    assert told.recv() == victim.ENDED
-    seconds = time.perf_counter() - began
+    process, told = started(victim.work_until_killed, work, world, variant, 0)
+    microseconds: int = told.recv()
     process.join()
     _complete(work, world, known, variant)
-    return seconds
+    return microseconds
 
 
 def _assert_survived(
