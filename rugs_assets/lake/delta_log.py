@@ -117,9 +117,7 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
                 f"{cure_of(spec.name, None)}"
             ) from error
         if version is None:
-            newest = max(
-                (n for n in store.names(spec.name, "_delta_log") if n[0] == "0"), default=""
-            )
+            newest = max(_commits(store, spec), default="*.json")
             raise StoreInvalid(
                 f"table {spec.name} at {uri} cannot be opened: {in_a_line(error)}. If the machine "
                 f"lost power while a date was committed: delete _delta_log/{newest}, the version "
