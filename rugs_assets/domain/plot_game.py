@@ -195,7 +195,7 @@ def _draw_position(axes: Axes, rows: dict[str, Any], time: Floats) -> None:
 def _draw_reward(
     axes: Axes, samples: pa.Table | None, rows: dict[str, Any], time: Floats, *, sampled: bool
 ) -> None:
-    axes.set_ylabel("reward\n[SOL]", fontsize=9)
+    axes.set_ylabel("reward", fontsize=9)  # its unit is that of the function chosen
     if samples is None:
         _say(axes, "no sample was made of this game" if sampled else "no samples yet")
         return
@@ -207,7 +207,7 @@ def _draw_reward(
     if not reward.any():
         _say(axes, "no reward: nothing was at stake")
         return
-    axes.legend(loc="upper left", ncols=2, **_SMALL)
+    axes.legend(loc="best", ncols=2, **_SMALL)
 
 
 def _raised(axes: Axes, points: float) -> Transform:
