@@ -87,6 +87,7 @@ def test_death_before_every_single_step_leaves_a_whole_store(
             break
         died += 1
         was, will_be = will_be, was
+    assert pipeline.digests(world.lake, pipeline.OTHER_DAY) == known.other
     tell(f"death before each step of {work}", rounds=died)
     assert died > 5
 

@@ -31,6 +31,7 @@ def assert_said_and_survived(
     assert str(world.store) in said, said
     assert any(cure in said for cure in ("make room", "Make room", "may be written")), said
     assert_whole(world, "a", "b")
+    assert pipeline.digests(world.lake, pipeline.OTHER_DAY) == known.other
     pipeline.vacuum_all(world)
     assert pipeline.strays(world) == []
 
