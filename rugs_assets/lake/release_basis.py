@@ -18,9 +18,9 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from rugs_assets.lake.delta_log import files_of, load
+from rugs_assets.lake.delta_log import LoggedFile, files_of, load
 from rugs_assets.lake.errors import cure_of
-from rugs_assets.lake.rows import Rows
+from rugs_assets.lake.rows import Rows, check_schema
 from rugs_assets.lake.specs import StoredDate, TableSpec
 from rugs_assets.lake.stored_dates import stored_dates
 from rugs_assets.lake.tables import Lake
@@ -68,6 +68,7 @@ class Pinned:
     lake: Lake
     versions: Mapping[str, int]
     stored: Mapping[tuple[str, date], StoredDate]
+    files: Mapping[tuple[str, date], Sequence[LoggedFile]]
 
     def files_gone(self) -> list[str]:
         """A line for every date of which a file is no longer there."""
@@ -86,6 +87,7 @@ class PinnedDate:
     def __init__(self, pinned: Pinned, day: date) -> None:
         self._day = day
         self._pinned = pinned
+        self._judged_schemas: set[str] = set()
 
     @property
     def date(self) -> date:
@@ -111,8 +113,12 @@ class PinnedDate:
         yield from self._rows(table).schemas()
 
     def _rows(self, table: TableSpec, columns: Sequence[str] | None = None) -> Rows:
-        version = self._pinned.versions[table.name]
-        return self._pinned.lake.read(table, self._day, version=version, columns=columns)
+        # As `Lake.read` does, but the log is read once for all rules and dates, not for each.
+        store, files = self._pinned.lake.store, self._pinned.files[table.name, self._day]
+        if table.name not in self._judged_schemas:
+            check_schema(store, table, files)
+            self._judged_schemas.add(table.name)
+        return Rows(store, table, files, table.schema.names if columns is None else columns)
 
 
 def pinned_to_latest(lake: Lake, basis: Basis, days: Sequence[date]) -> Pinned:
@@ -125,15 +131,18 @@ def pinned_to_latest(lake: Lake, basis: Basis, days: Sequence[date]) -> Pinned:
     wanted = set(days)
     versions: dict[str, int] = {}
     stored: dict[tuple[str, date], StoredDate] = {}
+    logged: dict[tuple[str, date], list[LoggedFile]] = {}
     for each in basis.tables:
         table = load(lake.store, each.spec)
         versions[each.spec.name] = table.version()
         files = [file for file in files_of(table) if file.day in wanted]
+        for file in files:
+            logged.setdefault((each.spec.name, file.day), []).append(file)
         for day, found in stored_dates(
             lake.store, each.spec, versions[each.spec.name], files
         ).items():
             stored[each.spec.name, day] = found
-    return Pinned(lake, versions, stored)
+    return Pinned(lake, versions, stored, logged)
 
 
 def dates_between(
