@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from rugs_assets import doctor_cli, plot_cli, reference, release_cli, report_cli, table_cli
+from rugs_assets import (
+    doctor_cli,
+    export_cli,
+    plot_cli,
+    reference,
+    release_cli,
+    report_cli,
+    table_cli,
+)
 from rugs_assets.domain.simulator import (
     FAULTS,
     Faults,
@@ -40,6 +48,7 @@ def main() -> None:
 
 app.command()(doctor_cli.doctor)
 app.command()(plot_cli.plot)
+app.command()(export_cli.export)
 app.command()(report_cli.report)
 app.command()(reference.reference)
 app.add_typer(release_cli.app, name="release")

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from rugs_assets.cli import app
 from rugs_assets.domain.features import FEATURE_NAMES
 from rugs_assets.lake.bridges import npz
 from rugs_assets.lake.dataset import TrainingDataset
@@ -79,3 +81,37 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(
 def test_an_unknown_split_is_an_error(dataset: TrainingDataset, tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="no split 'dev'"):
         npz.save(dataset, tmp_path / "out.npz", "dev")
+
+
+def test_the_command_writes_the_same_file(released: Released, tmp_path: Path) -> None:
+    out = tmp_path / "command.npz"
+    options = ["--split", "train", "--normalised", "--column", "frame"]
+    run = CliRunner().invoke(
+        app, ["export", "spring", str(out), "--store", str(released.store), *options]
+    )
+    assert run.exit_code == 0, run.output
+    dataset = released.open(columns=["frame"]).normalised()
+    assert f"{dataset.count('train')} decisions" in run.output
+    assert out.read_bytes() == npz.save(dataset, tmp_path / "own.npz", "train").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["autumn", "out.npz"], "no release 'autumn'"),
+        (["spring", "out.npz", "--split", "dev"], "no split 'dev'"),
+        (["spring", "out.npy"], "must be called .npz"),
+        (["spring", "out.npz", "--column", "gold"], "no column 'gold'"),
+    ],
+)
+def test_what_the_command_cannot_do_is_said(
+    released: Released,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke(app, ["export", *arguments, "--store", str(released.store)])
+    assert (run.exit_code, said in run.output) == (2, True), run.output
+    assert list(tmp_path.iterdir()) == []
