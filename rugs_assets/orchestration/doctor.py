@@ -161,8 +161,10 @@ def _locked(home: Path) -> dict[str, str]:
     if not lock.is_file():
         return {}
     lines = lock.read_text(encoding="utf-8").splitlines()
-    pins = [line.split(" ")[0].split("==") for line in lines if "==" in line.split(" ")[0]]
-    return {name.lower(): version for name, version in pins}
+    pins = [Requirement(line.removesuffix("\\").strip()) for line in lines if "==" in line[:60]]
+    # The lock is for every Python: a package may be there twice, each with its marker.
+    here = [pin for pin in pins if pin.marker is None or pin.marker.evaluate()]
+    return {pin.name.lower(): str(pin.specifier).removeprefix("==") for pin in here}
 
 
 def _installed(name: str) -> str | None:

@@ -105,6 +105,7 @@ def test_a_python_that_is_too_old_or_too_new(version: tuple[int, int]) -> None:
         ("pytest<1", "", "error", "pytest<1 is needed"),
         ("no-such-package>=2", "", "error", "no-such-package is not installed"),
         ("pytest", "pytest==0.1 \\\n", "warn", "tested with 0.1"),
+        ("pytest", "pytest==0.1 ; python_full_version < '3' \\\n", "ok", "fits"),
     ],
 )
 def test_packages_that_are_not_those_that_are_needed(
