@@ -169,6 +169,18 @@ def test_damage_of_any_file_of_the_cache_is_mended_before_it_is_read(
     TrainingDataset.open(lake, release="first", memory_limit=0)
 
 
+@pytest.mark.parametrize("damage", ["one byte less", "nothing left", "deleted", "one byte more"])
+def test_without_verification_a_cache_of_another_size_is_still_mended(
+    lake: Lake, damage: str
+) -> None:
+    (cache,) = (path for path in (Path(lake.root) / "_cache").iterdir() if path.is_dir())
+    for path in (cache / "observations", cache / "reward"):
+        whole = path.read_bytes()
+        put(path, DAMAGES[damage](whole))
+        TrainingDataset.open(lake, release="first", memory_limit=0, verify=False)
+        assert path.read_bytes() == whole
+
+
 def test_a_version_is_checked_page_by_page(tmp_path: Path) -> None:
     lake = make_store(tmp_path / "store", [MONDAY])
     (path,) = (tmp_path / "store" / "training_shards").glob("capture_date=*/*.parquet")
