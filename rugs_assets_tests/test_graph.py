@@ -22,6 +22,7 @@ observations <- episodes raw_ws_events
   ! features_finite
   ? features_in_range
   ? features_observed
+  ? features_steady
   ! games_encoded
   ? phases_in_order
   ! rows_in_order
@@ -40,6 +41,7 @@ training_shards <- aligned_samples episodes observations
   ! features_as_declared
   ! features_finite
   ? newest_date_is_stored
+  ? ready_to_train
   ! rows_in_order
   ! schema_as_declared
   ! steps_are_the_rows

@@ -18,15 +18,17 @@ from rugs_assets.lake.accounting import tally_of
 from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
 from rugs_assets.orchestration import pictures, stages
 from rugs_assets.orchestration.day import Day
+from rugs_assets.orchestration.readiness import unready_when_failed
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.retries import retrying_transient_faults
 from rugs_assets.orchestration.rules import assert_inputs
 from rugs_assets.orchestration.tuning import EpisodesConfig, SamplesConfig, ShardsConfig
 
 Result = dg.MaterializeResult[Any]
+HOOKS = {unready_when_failed}
 
 
-@dg.asset
+@dg.asset(hooks=HOOKS)
 @retrying_transient_faults
 def raw_ws_events(
     context: dg.AssetExecutionContext, captures: CapturesResource, lake: LakeResource
@@ -45,7 +47,7 @@ def raw_ws_events(
     return day.result(stage, events, {**counted, "rejected_rows": rejected.rows})
 
 
-@dg.asset(deps=stages.EPISODES.deps)
+@dg.asset(deps=stages.EPISODES.deps, hooks=HOOKS)
 @retrying_transient_faults
 def episodes(
     context: dg.AssetExecutionContext, config: EpisodesConfig, lake: LakeResource
@@ -59,7 +61,7 @@ def episodes(
     return day.result(stages.EPISODES, commit)
 
 
-@dg.asset(deps=stages.OBSERVATIONS.deps)
+@dg.asset(deps=stages.OBSERVATIONS.deps, hooks=HOOKS)
 @retrying_transient_faults
 def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
     """Frames -> 36 features."""
@@ -70,7 +72,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     return day.result(stages.OBSERVATIONS, commit, draw=pictures.of_observations)
 
 
-@dg.asset(deps=stages.ALIGNED_SAMPLES.deps)
+@dg.asset(deps=stages.ALIGNED_SAMPLES.deps, hooks=HOOKS)
 @retrying_transient_faults
 def aligned_samples(
     context: dg.AssetExecutionContext, config: SamplesConfig, lake: LakeResource
@@ -96,7 +98,7 @@ def aligned_samples(
     return day.result(stage, commit, {"unaligned_actions": presses.rows})
 
 
-@dg.asset(deps=stages.TRAINING_SHARDS.deps)
+@dg.asset(deps=stages.TRAINING_SHARDS.deps, hooks=HOOKS)
 @retrying_transient_faults
 def training_shards(
     context: dg.AssetExecutionContext,

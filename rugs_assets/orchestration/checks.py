@@ -12,27 +12,56 @@ from typing import Any
 import dagster as dg
 
 from rugs_assets.domain.violations import Violations
+from rugs_assets.orchestration.answer import READY
 from rugs_assets.orchestration.day import Day
+from rugs_assets.orchestration.readiness import (
+    DESCRIPTION,
+    outcome_named,
+    readiness_of,
+    report,
+    was_planned,
+)
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.rules import RULES, Rule
-from rugs_assets.orchestration.stages import Stage
+from rugs_assets.orchestration.stages import TRAINING_SHARDS, Stage
 
 
 def checks_of(stage: Stage, dates: dg.PartitionsDefinition[str]) -> dg.AssetChecksDefinition:
-    """Every check of one asset, in one op that opens the store once."""
+    """Every check of one asset, in one op that opens the store once.
+
+    Whichever asset it is of, `ready_to_train` has its answer afterwards: from the run's own checks
+    of `training_shards` where those come, else (a rule that stops the run, a run of other assets)
+    from here.
+    """
     rules = {rule.name: rule for rule in RULES[stage.name]}
+    specs = list(_specs(stage, rules.values(), dates))
+    if stage is TRAINING_SHARDS:
+        specs.append(ready_spec(dates))
 
     @dg.multi_asset_check(
         name=f"{stage.name}_checks",
-        specs=list(_specs(stage, rules.values(), dates)),
+        specs=specs,
         can_subset=True,  # so that a single check can be executed in the UI
     )
     def run(
         context: dg.AssetCheckExecutionContext, captures: CapturesResource, lake: LakeResource
     ) -> Iterator[dg.AssetCheckResult]:
         day = Day.of(context.op_execution_context.partition_key, lake.open())
-        for name in sorted(key.name for key in context.selected_asset_check_keys):
-            yield result_of(stage, rules[name], rules[name].judge(day, captures))
+        selected = sorted(context.selected_asset_check_keys, key=lambda key: key.name)
+        found: dict[dg.AssetCheckKey, str] = {}
+        stops = ""
+        for key in selected:
+            if key != READY:
+                result = result_of(stage, rules[key.name], rules[key.name].judge(day, captures))
+                found[key] = outcome_named(result.passed, result.severity)
+                if not result.passed and rules[key.name].blocking:
+                    stops = stops or f"{key.name} of {stage.name} stopped the run"
+                yield result
+        if READY in selected:
+            yield readiness_of(day, captures, context.instance, found).result()
+        elif stops or not was_planned(context.instance, context.run.run_id, day):
+            answer = readiness_of(day, captures, context.instance, found, stops)
+            report(answer, context.instance, context.run.run_id, context.run.job_name)
 
     return run
 
@@ -76,14 +105,30 @@ def _cell(value: object) -> str | int | float | bool | None:
 def _specs(
     stage: Stage, rules: Iterable[Rule], dates: dg.PartitionsDefinition[str]
 ) -> Iterator[dg.AssetCheckSpec]:
+    for rule in rules:
+        yield _spec(stage.name, rule.name, rule.description, dates, blocking=rule.blocking)
+
+
+def ready_spec(dates: dg.PartitionsDefinition[str]) -> dg.AssetCheckSpec:
+    """The check that answers for all others."""
+    return _spec(TRAINING_SHARDS.name, READY.name, DESCRIPTION, dates, blocking=False)
+
+
+def _spec(
+    asset: str,
+    name: str,
+    description: str,
+    dates: dg.PartitionsDefinition[str],
+    *,
+    blocking: bool,
+) -> dg.AssetCheckSpec:
     with warnings.catch_warnings():
         # Partitioned checks are a preview of Dagster; what we rely on is held by our tests.
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        for rule in rules:
-            yield dg.AssetCheckSpec(
-                name=rule.name,
-                asset=stage.name,
-                description=rule.description,
-                blocking=rule.blocking,
-                partitions_def=dates,
-            )
+        return dg.AssetCheckSpec(
+            name=name,
+            asset=asset,
+            description=description,
+            blocking=blocking,
+            partitions_def=dates,
+        )

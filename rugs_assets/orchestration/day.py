@@ -87,6 +87,11 @@ class Day:
         stored = self.stored(table)
         yield from self.lake.read(table, self.date, version=stored.version).schemas()
 
+    def before(self, table: TableSpec) -> date | None:
+        """The newest stored date before this one that has rows; None where there is none."""
+        counts = self.lake.row_counts(table)
+        return max((day for day, rows in counts.items() if rows and day < self.date), default=None)
+
     def write(
         self,
         stage: Stage,

@@ -1,14 +1,16 @@
 """Which rules hold for which asset, and which of them stop the assets after it.
 
 The rules of a date are those of the lake (`rugs_assets.lake.date_rules`), which releases judge by
-too; here stand those beside them that need the capture folder. The checks of the UI are generated
-from this list, and `training_shards` asserts the blocking rules of its inputs by it: a blocking
-check holds only within the run that found it broken.
+too; here stand those beside them that need the capture folder or another date. The checks of the UI
+are generated from this list, and `training_shards` asserts the blocking rules of its inputs by it:
+a blocking check holds only within the run that found it broken.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rugs_assets.domain.drift import violations_of_steadiness
+from rugs_assets.domain.feature_summary import SUMMARY_COLUMNS, summary_of
 from rugs_assets.domain.violations import Violations, violations
 from rugs_assets.lake import catalog, date_rules
 from rugs_assets.orchestration.accounting import violations_of_accounting
@@ -52,6 +54,23 @@ def _presence(day: Day, _: CapturesResource) -> Violations:
     )
 
 
+def _steadiness(day: Day, _: CapturesResource) -> Violations:
+    earlier = day.before(catalog.OBSERVATIONS)
+    now = summary_of(day.batches(catalog.OBSERVATIONS, SUMMARY_COLUMNS))
+    if earlier is None:
+        return violations_of_steadiness(None, now, None)
+    rows = day.lake.read(catalog.OBSERVATIONS, earlier, columns=SUMMARY_COLUMNS)
+    return violations_of_steadiness(summary_of(rows.batches()), now, earlier)
+
+
+_OF_OTHER_DATES = {
+    "features_steady": Rule(
+        "features_steady",
+        "The features lie where they lay on the stored date before; names those that moved far.",
+        _steadiness,
+        blocking=False,  # what moved is not wrong for it
+    ),
+}
 _OF_CAPTURES = {
     # In the place of the rule of the same name that knows no more than the tables do.
     "every_line_accounted_for": Rule(
@@ -79,6 +98,8 @@ def _rules_of(table: str) -> tuple[Rule, ...]:
     found = {rule.name: _of_the_store(rule) for rule in date_rules.RULES[table]}
     if table == catalog.RAW_WS_EVENTS.name:
         found |= _OF_CAPTURES
+    if table == catalog.OBSERVATIONS.name:
+        found |= _OF_OTHER_DATES
     return tuple(found.values())
 
 
