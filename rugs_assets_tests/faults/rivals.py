@@ -26,13 +26,7 @@ from rugs_assets.orchestration.release_basis import BASIS
 from rugs_assets_tests.faults import pipeline
 from rugs_assets_tests.faults.pipeline import DAY, World
 
-ALONE = tuple(DAY + timedelta(days=number) for number in range(4))
-"""Dates that one process each writes."""
-
-SHARED = DAY + timedelta(days=4)
-"""A date that two processes write."""
-
-Job = Callable[[World, int], None]
+_A_DAY = timedelta(days=1)
 
 
 def write(world: World, turn: int, day: date) -> None:
@@ -40,21 +34,21 @@ def write(world: World, turn: int, day: date) -> None:
     pipeline.run_chain(world, pipeline.VARIANTS[(turn + 1) % 2], day)
 
 
-def write_shared(world: World, turn: int, _: date) -> None:
-    """Make the shared date anew, in whatever order the two writers come."""
-    write(world, turn, SHARED)
+def write_shared(world: World, turn: int, day: date) -> None:
+    """Make a date anew, in whatever order the two writers of it come."""
+    write(world, turn, day)
 
 
-def read(world: World, turn: int, _: date) -> None:
+def read(world: World, turn: int, last: date) -> None:
     """Read a date of every table: all bytes are those of one commit."""
-    pipeline.digests(world.lake, [*ALONE, SHARED][turn % 5])
+    pipeline.digests(world.lake, DAY + turn % ((last - DAY).days + 1) * _A_DAY)
 
 
-def release(world: World, turn: int, _: date) -> None:
-    """Cut a release of some dates, read every byte of it again, remove it."""
+def release(world: World, turn: int, last: date) -> None:
+    """Cut a release of a date or two, read every byte of it again, remove it."""
     releases = Releases(world.lake)
-    name, first = f"r-{turn}", ALONE[turn % 3]
-    releases.create(ReleaseRequest(name, first, first + timedelta(days=1)), BASIS)
+    name, first = f"r-{turn}", DAY + turn % ((last - DAY).days + 1) * _A_DAY
+    releases.create(ReleaseRequest(name, first, min(first + _A_DAY, last)), BASIS)
     wrong = releases.verify(name)
     if wrong:
         raise AssertionError(wrong)
@@ -78,7 +72,7 @@ def loop(
         job: name of a function of this module.
         root: the world's folder.
         store: name of its store.
-        day: the date to work on, where the job takes one.
+        day: the date to write; of jobs that read, the last of those that they may take.
         seconds: when to stop.
         turns: how often the work was done before.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rugs_assets_tests.faults.fuzz import try_many
 from rugs_assets_tests.faults.mutations import hostile
 
-FILES = 90
+FILES = 50
 
 
 def test_hostile_files_are_accounted_for() -> None:

@@ -19,7 +19,7 @@ from rugs_assets_tests.faults.pipeline import STAGES, World
 from rugs_assets_tests.faults.told import tell
 from rugs_assets_tests.faults.victim import EVERYTHING, RELEASE, WORK
 
-SHORT, LONG = 3, 50
+SHORT, LONG = 2, 50
 
 Check = Callable[..., str]
 

@@ -130,11 +130,18 @@ def test_a_store_may_itself_be_reached_through_a_link(lake: Lake, tmp_path: Path
     assert the_generation(Lake(tmp_path / "link"), MONDAY) == (2, 60)
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a release, to be copied."""
+    folder = tmp_path_factory.mktemp("untouched") / "store"
+    lake = make_store(folder, [MONDAY])
+    Releases(lake).create(ReleaseRequest("demo", MONDAY, MONDAY), BASIS)
+    return folder
+
+
 @pytest.fixture
-def released(tmp_path: Path) -> Releases:
-    releases = Releases(make_store(tmp_path / "store", [MONDAY]))
-    releases.create(ReleaseRequest("demo", MONDAY, MONDAY), BASIS)
-    return releases
+def released(untouched: Path, tmp_path: Path) -> Releases:
+    return Releases(Lake(shutil.copytree(untouched, tmp_path / "store")))
 
 
 @pytest.mark.parametrize("path", OUTSIDE)
@@ -189,7 +196,8 @@ def test_no_name_of_a_release_leads_elsewhere(name: str, released: Releases) -> 
 
 
 def test_a_manifest_of_shards_behind_a_link_is_not_read(tmp_path: Path) -> None:
-    lake = make_store(tmp_path / "store", [MONDAY])
+    lake = Lake(tmp_path / "store")
+    (tmp_path / "store").mkdir()
     outside = tmp_path / "outside"
     outside.mkdir()
     (tmp_path / "store" / FOLDER).symlink_to(outside)

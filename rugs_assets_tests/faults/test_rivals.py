@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,15 +15,9 @@ from rugs_assets.lake.catalog import TABLES
 from rugs_assets_tests.faults import pipeline, rivals
 from rugs_assets_tests.faults.conftest import Known
 from rugs_assets_tests.faults.forks import FORKS
-from rugs_assets_tests.faults.pipeline import DAY, World
-from rugs_assets_tests.faults.rivals import ALONE, SHARED
+from rugs_assets_tests.faults.pipeline import DAY, OTHER_DAY, World
 from rugs_assets_tests.faults.told import tell
 
-_JOBS = (
-    *(("write", day) for day in ALONE),
-    *(("write_shared", SHARED), ("write_shared", SHARED)),
-    *(("read", DAY), ("read", DAY), ("release", DAY), ("vacuum", DAY)),
-)
 _SOAK_SECONDS = 180
 _READER_MAY_MEET = {"FileDamaged"}  # what it was reading was replaced and vacuumed: said, not mixed
 _MAY_MEET = {
@@ -33,32 +29,46 @@ _MAY_MEET = {
 }
 
 
-def test_processes_share_a_store(known: Known, tmp_path: Path) -> None:
-    rival_rounds(tmp_path, 2.0)
+def test_processes_share_a_store(world: World) -> None:
+    alone = replace(world, name="alone")
+    shutil.copytree(world.store, alone.store)
+    rival_rounds(world, alone, [DAY], OTHER_DAY, 1.0)
 
 
 @pytest.mark.soak
 def test_processes_share_a_store_for_minutes(known: Known, tmp_path: Path) -> None:
-    done = rival_rounds(tmp_path, _SOAK_SECONDS)
+    world, alone = World(tmp_path), World(tmp_path, "alone")
+    world.make_captures(days=5)
+    days = [DAY + timedelta(days=number) for number in range(5)]
+    for day in days:
+        pipeline.run_chain(alone, "a", day)
+    shutil.copytree(alone.store, world.store)
+    done = rival_rounds(world, alone, days[:4], days[4], _SOAK_SECONDS)
     tell("rival processes", seconds=_SOAK_SECONDS, rounds=sum(done.values()), **done)
     assert done["release"] > 5
     assert done["read"] > 50
 
 
-def rival_rounds(folder: Path, seconds: float) -> Counter[str]:
-    """Let all rivals loose on a store; how often each job was done."""
-    pipeline.prepare_process()
-    world, alone = World(folder), World(folder, "undisturbed")
-    world.make_captures(days=5)
-    for day in (*ALONE, SHARED):
-        pipeline.run_chain(alone, "a", day)
-    shutil.copytree(alone.store, world.store)
-    turns = dict.fromkeys(ALONE, 0)
+def rival_rounds(
+    world: World, alone: World, days: Sequence[date], shared: date, seconds: float
+) -> Counter[str]:
+    """Let all rivals loose on a store; how often each job was done.
+
+    Args:
+        world: whose store they share.
+        alone: one with an equal store, which tells what must come out.
+        days: the dates that one process each writes.
+        shared: the last date, which two processes write.
+        seconds: for how long.
+    """
+    reading = [("read", shared), ("read", shared), ("release", shared), ("vacuum", shared)]
+    jobs = [*(("write", day) for day in days), *[("write_shared", shared)] * 2, *reading]
+    turns = dict.fromkeys(days, 0)
     done: Counter[str] = Counter()
     processes = []
-    for number, (job, day) in enumerate(_JOBS):
+    for number, (job, day) in enumerate(jobs):
         told, tells = FORKS.Pipe(duplex=False)
-        arguments = (tells, job, str(folder), world.name, day.isoformat(), seconds, number)
+        arguments = (tells, job, str(world.root), world.name, day.isoformat(), seconds, number)
         process = FORKS.Process(target=rivals.loop, args=arguments)
         process.start()
         tells.close()
@@ -70,11 +80,11 @@ def rival_rounds(folder: Path, seconds: float) -> Counter[str]:
         done[job] += times
         if job == "write":
             turns[day] = times
-    _assert_nothing_lost(world, alone, turns)
+    _assert_nothing_lost(world, alone, turns, shared)
     return done
 
 
-def _assert_nothing_lost(world: World, alone: World, turns: dict[date, int]) -> None:
+def _assert_nothing_lost(world: World, alone: World, turns: dict[date, int], shared: date) -> None:
     """Each write of a date stands in the log, in turn, and the last one is what is stored."""
     for day, times in turns.items():
         assert times > 0
@@ -83,8 +93,8 @@ def _assert_nothing_lost(world: World, alone: World, turns: dict[date, int]) -> 
         for spec in TABLES:
             entries = [entry for entry in world.lake.versions(spec) if entry.day == day]
             assert len(entries) == times + 1, (spec.name, day)
-    pipeline.run_chain(world, "a", SHARED)
-    assert pipeline.digests(world.lake, SHARED) == pipeline.digests(alone.lake, SHARED)
+    pipeline.run_chain(world, "a", shared)
+    assert pipeline.digests(world.lake, shared) == pipeline.digests(alone.lake, shared)
     for versions in pipeline.logged_versions(world).values():
         assert versions == list(range(versions[0], -1, -1))
     pipeline.vacuum_all(world)
