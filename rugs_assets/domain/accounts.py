@@ -72,16 +72,20 @@ class AccountBook:
         self._settling.follow(rows, block, self._ledgers)
 
     def accounts(self) -> dict[tuple[str, str], Account]:
-        """(episode_id, session_id) -> the account at each of the game's rows."""
-        return {key: ledger.account() for key, ledger in self._ledgers.items()}
+        """(episode_id, session_id) -> the account at each of the game's rows; asked for once."""
+        made: dict[tuple[str, str], Account] = {}
+        while self._ledgers:  # each is let go as soon as its account is made
+            key, ledger = self._ledgers.popitem()
+            made[key] = ledger.account()
+        return made
 
 
 def _add(ledger: _Ledger, rows: Rows, mine: NDArray[np.bool_]) -> None:
-    features = rows.features[mine]
-    ledger.balance.append(features[:, _BALANCE])
-    ledger.qty.append(features[:, _QTY])
-    ledger.price.append(features[:, _PRICE])
-    ledger.pnl.append(features[:, _PNL])
+    # One column at a time: a column of all 36 features would keep them all in memory.
+    ledger.balance.append(rows.features[mine, _BALANCE])
+    ledger.qty.append(rows.features[mine, _QTY])
+    ledger.price.append(rows.features[mine, _PRICE])
+    ledger.pnl.append(rows.features[mine, _PNL])
     ledger.known.append((rows.observed[mine] >> _BALANCE & 1).astype(bool))
 
 

@@ -59,8 +59,11 @@ class SessionSource:
             held = part if held is None else pa.concat_tables([held, part])
             bound = wanted[index + 1][1].facts.first_seq if index + 1 < len(wanted) else 2**62
             ready, held = _cut(held, bound)
+            del part  # what was handed out need not stay while the next block is read
             if ready.num_rows:
-                yield without_repeats(ready)
+                ready = without_repeats(ready)
+                yield ready
+            del ready
 
 
 def _holds(facts: SessionBlock, first_seq: int, last_seq: int) -> bool:

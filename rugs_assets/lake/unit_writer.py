@@ -32,7 +32,7 @@ from rugs_assets.lake.known_formats import EVENT_STORE, CaptureFile
 from rugs_assets.lake.redaction import redacted
 from rugs_assets.lake.units import REJECTED, Block, FileTally, Summary, UnitPlan
 
-BLOCK_ROWS = 65_536
+BLOCK_ROWS = 32_768
 LAST_SEQ = 2**53
 """Behind every event of a session."""
 
