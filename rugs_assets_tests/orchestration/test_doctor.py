@@ -79,6 +79,11 @@ def test_everything_is_looked_at_and_nothing_is_made(project: Project) -> None:
     assert set(project.root.rglob("*")) == before
 
 
+def test_the_page_about_the_doctor_names_every_finding(project_root: Path) -> None:
+    page = (project_root / "docs/how-to/doctor.md").read_text(encoding="utf-8")
+    assert [name for name in [*EVERYTHING, "checksums"] if f"`{name}`" not in page] == []
+
+
 def test_a_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUGS_START_DATE", "yesterday")
     (finding,) = doctor.findings()
