@@ -48,7 +48,8 @@ def test_what_is_told_is_written_where_the_environment_says(
     assert machine() in page.read_text("utf-8")
 
 
-def test_the_page_in_the_docs_holds_results() -> None:
+def test_the_page_in_the_docs_holds_results_of_a_run_in_which_nothing_failed() -> None:
     results = PAGE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
-    assert results.count("SIGKILL during") >= 8
+    assert "Run on" in results
+    assert "| hostile files |" in results
     assert "0 failed" in results
