@@ -25,7 +25,7 @@ from rugs_assets.lake.steps import Array
 
 Batch = dict[str, Array]
 _GATHERED = 2_048  # rows gathered at once: two such blocks of observations fit the cache
-_ORDERED = 8_192  # positions whose items are computed at once
+_ORDERED = 16_384  # positions whose items are computed at once
 
 
 class Items(Protocol):

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 import hashlib
 from math import isqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
+Cells = NDArray[Any]  # int32 or int64
 _ROUNDS = 4
 _FEW = 4_096
+_NARROW = 2**31  # cells whose numbers fit 32 bits: half the bytes, the same order
 _LARGEST = 2**62  # sums of two cell numbers stay within int64
 
 
@@ -44,12 +47,14 @@ class Permutation:
         if self._stored is None:
             self._rows = isqrt(count - 1) + 1
             self._columns = -(-count // self._rows)
+            narrow = self._rows * self._columns < _NARROW
+            self._kind: type[Any] = np.int32 if narrow else np.int64
             sizes = [(self._columns, self._rows), (self._rows, self._columns)]
             self._tables = [
                 (
                     _drawn(f"{key}/{number}", sizes[number % 2][0])
                     % np.uint64(sizes[number % 2][1])
-                ).astype(np.int64)
+                ).astype(self._kind)
                 for number in range(_ROUNDS)
             ]
 
@@ -57,14 +62,14 @@ class Permutation:
         """The items at positions: int64 (k,) in, int64 (k,) out, each in range(count)."""
         if self._stored is not None:
             return self._stored[positions]
-        items = self._once(positions)
+        items = self._once(positions.astype(self._kind))
         outside = np.flatnonzero(items >= self.count)
         while outside.size:
             items[outside] = self._once(items[outside])
             outside = outside[items[outside] >= self.count]
-        return items
+        return items.astype(np.int64, copy=False)
 
-    def _once(self, positions: Positions) -> Positions:
+    def _once(self, positions: Cells) -> Cells:
         row = positions // self._columns
         column = positions - row * self._columns
         scratch = np.empty_like(row)
@@ -86,13 +91,14 @@ def shard_of(count: int, shard: int, shards: int) -> tuple[int, int]:
     return count * shard // shards, count * (shard + 1) // shards
 
 
-def _add(half: Positions, table: Positions, by: Positions, below: int, scratch: Positions) -> None:
+def _add(half: Cells, table: Cells, by: Cells, below: int, scratch: Cells) -> None:
     """Replace half by (half + table[by]) mod below."""
     half += table.take(by, out=scratch, mode="clip")
     # The sum is under 2 x `below`: subtracting once is the remainder, and where that would be
     # negative, the unsigned view makes it the greater of the two.
     np.subtract(half, below, out=scratch)
-    np.minimum(half.view(np.uint64), scratch.view(np.uint64), out=half.view(np.uint64))
+    unsigned = np.uint32 if half.dtype == np.int32 else np.uint64
+    np.minimum(half.view(unsigned), scratch.view(unsigned), out=half.view(unsigned))
 
 
 def _sorted_by_chance(key: str, count: int) -> Positions:

@@ -39,6 +39,22 @@ def test_the_order_is_the_one_that_was_cited() -> None:
     assert Permutation(10**6, "1/0")(np.arange(6)).tolist() == CITED_MANY
 
 
+def test_the_order_is_the_same_in_either_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = Permutation(100_003, "key")(np.arange(100_003))
+    monkeypatch.setattr("rugs_assets.lake.shuffling._NARROW", 0)
+    assert (Permutation(100_003, "key")(np.arange(100_003)) == narrow).all()
+
+
+@pytest.mark.parametrize("count", [2**31 - 1, 2**31, 2**40])
+def test_more_items_than_32_bits_hold_are_ordered_too(count: int) -> None:
+    at = np.concatenate((np.arange(1_000), np.arange(count - 1_000, count)))
+    items = Permutation(count, "key")(at)
+    assert len({*items.tolist()}) == len(at)
+    assert items.min() >= 0
+    assert items.max() < count
+    assert items.std() > count / 5
+
+
 def test_few_items_reach_every_order_equally_often() -> None:
     orders = list(permutations(range(4)))
     found = [tuple(Permutation(4, str(key))(np.arange(4)).tolist()) for key in range(4_800)]
