@@ -18,7 +18,7 @@ PIP_BRIDGES := $(BRIDGES)/bin/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
+.PHONY: run test test-soak test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
@@ -50,6 +50,16 @@ bench: $(INSTALLED) ## what the parts cost, as ratios of one run
 docs: $(INSTALLED) ## the documentation as HTML in build/docs; a broken link is an error
 	@$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs
 	@echo "Open build/docs/index.html"
+
+test-soak: $(INSTALLED) ## a month lands while the daemon runs, backfills through it (half an hour)
+	@$(BIN)/python -m pytest -n 0 -m soak rugs_assets_tests/orchestration $(ARGS)
+
+test-postgres: $(INSTALLED) ## Dagster's databases on a real server (apt-get install postgresql)
+	@$(PIP) install "dagster-postgres>=0.29.27,<0.30"
+	@$(BIN)/python -m pytest -n 0 -m postgres rugs_assets_tests/orchestration $(ARGS)
+
+test-memory: $(INSTALLED) ## a full day of 3 GB and ten of them through every stage, below 1 GiB
+	@$(BIN)/python -m pytest -n 0 -m memory rugs_assets_tests/memory $(ARGS)
 
 test-crash: $(INSTALLED) ## kills, full disks, rivals and endless input by the hundred (half an hour)
 	@$(BIN)/python -m pytest rugs_assets_tests/faults -m "crash or soak" $(ARGS)

@@ -22,7 +22,7 @@ from rugs_assets.orchestration.stages import STAGES
 
 def _judged() -> Iterable[JudgedTable]:
     for stage in STAGES:
-        for spec in filter(None, (stage.side_table, stage.table)):
+        for spec in filter(None, (stage.table, stage.side_table)):
             yield JudgedTable(spec, stage.name, stage.code_version, stage.inputs)
 
 
