@@ -129,6 +129,21 @@ def test_moments_are_those_of_exact_arithmetic(
     assert parts[0].rows == len(rows)
 
 
+def test_many_rows_are_all_counted_wherever_they_are_cut() -> None:
+    values = np.random.default_rng(1).normal(3, 2, (9_001, 2)).astype(np.float32)
+    whole, parts = Moments(2), Moments(2)
+    whole.add(values)
+    for part in np.array_split(values, 7):
+        parts.add(part)
+    assert whole.statistics() == parts.statistics()
+    for column, found in enumerate(whole.statistics()):
+        exact = values[:, column].astype(np.float64)
+        assert found.mean == pytest.approx(exact.mean(), rel=1e-13)
+        assert found.std == pytest.approx(exact.std(), rel=1e-13)
+        assert (found.min, found.max) == (exact.min(), exact.max())
+    assert whole.rows == 9_001
+
+
 def test_the_deviation_survives_cancellation() -> None:
     """1e8 + {0, 8}: the squares of a naive sum in float64 lose it."""
     moments = Moments(1)

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rugs_assets.domain.violations import Violations
+from rugs_assets.lake import releases
 from rugs_assets.lake.catalog import EPISODES, OBSERVATIONS, TRAINING_SHARDS
 from rugs_assets.lake.dataset import TrainingDataset
 from rugs_assets.lake.date_rows import DateRows
@@ -289,6 +290,22 @@ def test_what_is_vacuumed_while_a_release_is_made_refuses_it(lake: Lake, table: 
     assert Releases(lake).names() == []
     assert left_behind(lake) == []
     assert Releases(lake).create(REQUEST, BASIS).dates == (MONDAY, TUESDAY)
+
+
+def test_what_is_vacuumed_while_a_release_is_written_refuses_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content_of = vars(releases)["content_of"]
+
+    def meanwhile(*arguments: Any) -> Any:
+        make_date(lake, TUESDAY, salt=1.0)
+        lake.vacuum(OBSERVATIONS, retention_hours=0, dry_run=False)
+        return content_of(*arguments)
+
+    monkeypatch.setattr(releases, "content_of", meanwhile)
+    (problem,) = refused(lake)
+    assert "observations/capture_date=2025-12-16/part-" in problem
+    assert left_behind(lake) == []
 
 
 def test_every_blocking_rule_of_the_graph_is_judged(lake: Lake, released: Manifest) -> None:
