@@ -6,6 +6,7 @@ import gzip
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,17 +138,19 @@ def test_a_capture_that_vanishes_before_it_is_read_is_named(
         landed(folder).select(DAY)
 
 
-def test_nothing_but_regular_files_is_opened(tmp_path: Path) -> None:
+def test_nothing_but_regular_files_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "in"
     write_jsonl(folder, active(1, 0))
     (folder / "folder.jsonl").mkdir()
     os.mkfifo(folder / "pipe.jsonl")
     expected = ["pipe.jsonl"]
-    short = Path(os.path.relpath(folder))
+    monkeypatch.chdir(folder)  # the name of a socket may have a hundred letters at most
     with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(min(short, folder, key=lambda path: len(str(path))) / "s.jsonl"))
+        server.bind("s.jsonl")
         expected.append("s.jsonl")
-        if os.geteuid() == 0:
+        with suppress(PermissionError):  # root's alone, and not root's everywhere
             os.mknod(folder / "device.jsonl", 0o020_600, os.makedev(1, 5))  # /dev/zero: endless
             expected.append("device.jsonl")
         inventory = landed(folder)

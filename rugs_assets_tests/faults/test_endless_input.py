@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import resource
+import sys
 import zlib
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -18,6 +19,7 @@ from rugs_assets_tests.captures_builders import rejected_of as rejected_rows
 from rugs_assets_tests.faults.forks import FORKS
 from rugs_assets_tests.faults.told import tell
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads its memory from /proc")
 _ROOM = 700 << 20
 """Address space that reading may take beyond what the libraries took."""
 

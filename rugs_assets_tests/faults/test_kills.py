@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from rugs_assets_tests.faults.pipeline import STAGES, World
 from rugs_assets_tests.faults.told import tell
 from rugs_assets_tests.faults.victim import EVERYTHING, RELEASE, WORK
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the kill is sent by Linux' timer of processor time"
+)
 SHORT, LONG = 2, 50
 
 Check = Callable[..., str]
