@@ -204,18 +204,24 @@ class DayInput:
             yield from table.cast(REJECTED_INPUT).to_batches()
 
     @cached_property
-    def input_digest(self) -> str:
-        """SHA-256 (hex) of the bytes of the capture files that the date rests on."""
+    def files(self) -> tuple[FileTally, ...]:
+        """The capture files that the date rests on, by path."""
         units = {
             id(unit): unit
             for session_id in self._plans
             for unit, _ in self._inventory.sources[session_id].blocks
         }
-        files = {(f.path, f.digest) for unit in units.values() for f in unit.summary.files}
-        rejected = {path for table in self._rejects for path in table["source_file"].to_pylist()}
-        files |= {(f.path, f.digest) for f in self._inventory.files if f.path in rejected}
+        paths = {file.path for unit in units.values() for file in unit.summary.files}
+        for table in self._rejects:
+            paths.update(map(str, table["source_file"].to_pylist()))
+        return tuple(file for file in self._inventory.files if file.path in paths)
+
+    @cached_property
+    def input_digest(self) -> str:
+        """SHA-256 (hex) of the bytes of the capture files that the date rests on."""
+        files = [(file.path, file.digest) for file in self.files]
         made_of = [f"decoder {DECODER_VERSION}", self._inventory.fingerprint]
-        made_of += [f"{path!r} {digest}" for path, digest in sorted(files)]
+        made_of += [f"{path!r} {digest}" for path, digest in files]
         return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
 
     def tally(self) -> dict[str, Any]:

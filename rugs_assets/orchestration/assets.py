@@ -16,7 +16,7 @@ from rugs_assets.domain.shards import shards_of
 from rugs_assets.lake import catalog
 from rugs_assets.lake.accounting import tally_of
 from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
-from rugs_assets.orchestration import pictures, stages
+from rugs_assets.orchestration import shown, stages
 from rugs_assets.orchestration.day import Day
 from rugs_assets.orchestration.readiness import unready_when_failed
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
@@ -44,7 +44,8 @@ def raw_ws_events(
     )
     tally = tally_of(counted, lost=sum(file.lost for file in inventory.files))
     events = day.write(stage, found.events(), run_id, input_digest=digest, tally=tally)
-    return day.result(stage, events, {**counted, "rejected_rows": rejected.rows})
+    told = {**shown.of_raw_ws_events(day, counted), "rejected_rows": rejected.rows}
+    return day.result(stage, events, told, input_bytes=sum(file.size for file in found.files))
 
 
 @dg.asset(deps=stages.EPISODES.deps, hooks=HOOKS)
@@ -58,7 +59,7 @@ def episodes(
     commit = day.write(
         stages.EPISODES, games.to_batches(), context.run.run_id, config=config.model_dump()
     )
-    return day.result(stages.EPISODES, commit)
+    return day.result(stages.EPISODES, commit, shown.of_episodes(day))
 
 
 @dg.asset(deps=stages.OBSERVATIONS.deps, hooks=HOOKS)
@@ -69,7 +70,7 @@ def observations(context: dg.AssetExecutionContext, lake: LakeResource) -> Resul
     games = day.table(catalog.EPISODES)
     rows = observations_of(day.batches(catalog.RAW_WS_EVENTS, EVENT_COLUMNS), games)
     commit = day.write(stages.OBSERVATIONS, rows, context.run.run_id)
-    return day.result(stages.OBSERVATIONS, commit, draw=pictures.of_observations)
+    return day.result(stages.OBSERVATIONS, commit, shown.of_observations(day))
 
 
 @dg.asset(deps=stages.ALIGNED_SAMPLES.deps, hooks=HOOKS)
@@ -88,14 +89,14 @@ def aligned_samples(
     alignment = SamplePass(day.batches(catalog.OBSERVATIONS), played, games, config.rules())
     stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run.run_id, config.model_dump()
     commit = day.write(stage, alignment.samples(), run_id, config=tuned)
-    presses = day.write(
+    day.write(
         stage,
         alignment.unaligned().to_batches(),
         run_id,
         into=catalog.UNALIGNED_ACTIONS,
         config=tuned,
     )
-    return day.result(stage, commit, {"unaligned_actions": presses.rows})
+    return day.result(stage, commit, shown.of_aligned_samples(day))
 
 
 @dg.asset(deps=stages.TRAINING_SHARDS.deps, hooks=HOOKS)
@@ -119,8 +120,8 @@ def training_shards(
         config=config.model_dump(),
     )
     manifest = write_manifest(day.lake, commit)
-    told = {"manifest": manifest_uri(day.lake, day.date), "splits": manifest["splits"]}
-    return day.result(stages.TRAINING_SHARDS, commit, told, draw=pictures.of_shards)
+    told = shown.of_training_shards(day, manifest, manifest_uri(day.lake, day.date))
+    return day.result(stages.TRAINING_SHARDS, commit, told)
 
 
 ASSETS = (raw_ws_events, episodes, observations, aligned_samples, training_shards)

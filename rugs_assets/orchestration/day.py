@@ -8,7 +8,7 @@ version of one table beside a new version of another would fit together nowhere.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -48,6 +48,7 @@ class Day:
         self.date = date
         self._stored: dict[str, StoredDate] = {}
         self._started = time.perf_counter()
+        self._seconds = 0.0
 
     @classmethod
     def of(cls, partition_key: str, lake: Lake) -> "Day":
@@ -121,31 +122,37 @@ class Day:
             config=json.dumps(dict(config or {}), sort_keys=True),
             tally=tally,
         )
-        return self.lake.replace(into or stage.table, self.date, batches, provenance)
+        commit = self.lake.replace(into or stage.table, self.date, batches, provenance)
+        self._seconds = time.perf_counter() - self._started  # what is shown of it costs extra
+        return commit
 
     def result(
         self,
         stage: Stage,
         commit: Commit,
-        counts: Mapping[str, object] | None = None,
-        draw: Callable[["Day"], Mapping[str, dg.MarkdownMetadataValue]] | None = None,
+        shown: Mapping[str, object],
+        *,
+        input_bytes: int | None = None,
     ) -> dg.MaterializeResult[Any]:
         """What Dagster is told about a commit.
 
         Args:
             stage: The asset.
             commit: What was written of it.
-            counts: What else there is to say.
-            draw: Makes pictures of the date; their time is not counted.
+            shown: What else there is to show of it (`shown`).
+            input_bytes: How much was read, where that was not a table.
         """
-        seconds = time.perf_counter() - self._started
-        table_rows = sum(self.lake.row_counts(stage.table).values())
+        read = sum(self.stored(table).bytes for table in stage.inputs)
         told: dict[str, Any] = {
-            **metadata.of_commit(commit, self.lake.uri(stage.table), table_rows, seconds),
-            **metadata.plain(counts or {}),
+            **metadata.of_commit(
+                commit,
+                self.lake.uri(stage.table),
+                table_rows=sum(self.lake.row_counts(stage.table).values()),
+                input_bytes=read if input_bytes is None else input_bytes,
+                seconds=self._seconds,
+            ),
+            **shown,
         }
-        if draw is not None:
-            told |= draw(self)
         if stage.inputs:
             told["dagster/column_lineage"] = metadata.column_lineage(stage.table, stage.inputs)
         return dg.MaterializeResult(

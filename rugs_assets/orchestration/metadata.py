@@ -1,6 +1,7 @@
 """What people look at in the UI: schemas, lineage, counts and places, as plain values."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -54,29 +55,34 @@ def _sources(column: str, inputs: Sequence[TableSpec]) -> list[dg.TableColumnDep
     return []
 
 
-def of_commit(commit: Commit, uri: str, table_rows: int, seconds: float) -> dict[str, Any]:
-    """What every materialization says about the rows that it stored."""
+def of_commit(
+    commit: Commit, uri: str, *, table_rows: int, input_bytes: int, seconds: float
+) -> dict[str, Any]:
+    """What every materialization says about the rows that it stored.
+
+    Args:
+        commit: What was stored.
+        uri: Where the table lies.
+        table_rows: Rows of all its dates.
+        input_bytes: What was read, as it lies on disk.
+        seconds: From the start of the asset to its commit.
+    """
+    some = max(seconds, 1e-9)
     return {
         "dagster/partition_row_count": commit.rows,
         "dagster/row_count": table_rows,
         "dagster/uri": uri,
         "store_version": commit.version,
-        "content_digest": commit.content_digest,
-        "input_digest": commit.provenance.input_digest,
-        "code_version": commit.provenance.code_version,
-        "schema_version": commit.schema_version,
-        "config": commit.provenance.config,
-        "files": len(commit.files) if commit.rows else 0,  # an empty date has a file without rows
-        "bytes": commit.bytes,
         "unchanged": commit.unchanged,
         "seconds": round(seconds, 3),
-        "rows_per_second": round(commit.rows / seconds) if seconds > 0 else 0,
-    }
-
-
-def plain(values: Mapping[str, object]) -> dict[str, Any]:
-    """Counts as metadata: numbers and texts as they are, everything nested as JSON."""
-    return {
-        name: value if isinstance(value, (bool, int, float, str)) else dg.MetadataValue.json(value)  # type: ignore[arg-type]  # a dict or a list of plain values
-        for name, value in values.items()
+        "rows_per_second": round(commit.rows / some),
+        "input_mb_per_second": round(input_bytes / 1e6 / some, 2),
+        "input_mb": round(input_bytes / 1e6, 3),
+        "stored_mb": round(commit.bytes / 1e6, 3),
+        "files": len(commit.files) if commit.rows else 0,  # an empty date has a file without rows
+        "config": dg.MetadataValue.json(json.loads(commit.provenance.config)),
+        "code_version": commit.provenance.code_version,
+        "schema_version": commit.schema_version,
+        "content_digest": commit.content_digest,
+        "input_digest": commit.provenance.input_digest,
     }

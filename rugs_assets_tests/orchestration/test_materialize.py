@@ -58,6 +58,8 @@ def test_each_materialization_says_what_it_stored(
         assert metadata["input_digest"] == stored.input_digest
         assert metadata["store_version"] == stored.version
         assert metadata["dagster/uri"] == project.lake.uri(stage.table)
+        assert metadata["input_mb"] != 0
+        assert "preview" in metadata
 
 
 def test_rows_rest_on_what_their_inputs_hold(
