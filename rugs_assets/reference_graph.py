@@ -36,12 +36,28 @@ def checks_page() -> str:
         ]
         header = ("check", "blocks", "when broken", "promise")
         parts.append(f"## {asset}\n\n{table(header, rows)}")
+    parts.append("## Answers\n\n" + table(("check", "of", "promise"), _answers()))
     about = (
         "A check that blocks stops the assets after it in the same run, and `training_shards` and"
         " releases judge the blocking rules of their inputs themselves, so that a bad date cannot"
         " get past in a later run either."
     )
     return page("Checks", about, "\n\n".join(parts))
+
+
+def _answers() -> list[tuple[str, str, str]]:
+    """The checks of the graph that are no rule of a table: they sum up for a person."""
+    graph = build_defs(settings=Settings.from_environment({})).resolve_asset_graph()
+    rules = {(asset, rule.name) for asset, of_asset in RULES.items() for rule in of_asset}
+    return [
+        (
+            f"`{key.name}`",
+            key.asset_key.to_user_string(),
+            one_line(graph.get_check_spec(key).description),
+        )
+        for key in sorted(graph.asset_check_keys)
+        if (key.asset_key.to_user_string(), key.name) not in rules
+    ]
 
 
 def configuration_page() -> str:
