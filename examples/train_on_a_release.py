@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import time
-import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,10 @@ def offline_agent(dataset: TrainingDataset, *, steps: int, seed: int) -> Any:
         seed: of torch, numpy and d3rlpy.
     """
     d3rlpy = library("d3rlpy", "d3rlpy")
+    # A net of this size is done before several threads have found each other.
+    library("torch", "d3rlpy").set_num_threads(1)
+    structlog = library("structlog", "d3rlpy")  # d3rlpy tells what it builds, to whoever listens
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     d3rlpy.seed(seed)
     config = d3rlpy.algos.DiscreteCQLConfig(
         batch_size=256,
@@ -119,6 +123,4 @@ def _options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    # Gym, which d3rlpy imports, says that nobody maintains it.
-    warnings.filterwarnings("ignore", message="Gym has been unmaintained")
     main()

@@ -67,7 +67,7 @@ def test_what_was_played_is_what_the_stages_make_of_it(reward: str) -> None:
 
 
 def test_same_seed_and_actions_same_rows() -> None:
-    world = Decisions(3)
+    world = Decisions(3, SampleRules(phases=frozenset({Phase.PRESALE})))
     first = play(world, games=1, seed=7)
     world.reset(4)
     other = play(world, games=1, seed=7)

@@ -55,7 +55,7 @@ def test_a_simulated_date_with_every_fault(recorded: Format) -> None:
         days=1,
         sessions=2,
         players=1,
-        games_per_day=4,
+        games_per_day=3,
         payload=Payload.LEAN,
         format=recorded,
         faults=EVERY_FAULT,
