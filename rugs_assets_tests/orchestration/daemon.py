@@ -69,12 +69,20 @@ def command(project: Project, folder: Path, *words: str, **more: str) -> str:
 
 
 @contextmanager
-def running_daemon(project: Project, folder: Path, module: str, **more: str) -> Iterator[Path]:
-    """The daemon; what it says goes into the file that is given."""
+def running_daemon(project: Project, folder: Path, *graph: str, **more: str) -> Iterator[Path]:
+    """The daemon; what it says goes into the file that is given.
+
+    Args:
+        project: its settings.
+        folder: where it works.
+        graph: the options that name the graph. A backfill is of a code location: the daemon must
+            know it by the same name.
+        more: of the environment.
+    """
     log = folder / "daemon.log"
     with log.open("wb") as said:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "dagster._daemon", "run", "-m", module],
+            [sys.executable, "-m", "dagster._daemon", "run", *graph],
             cwd=folder,
             env=environment(project, folder, **more),
             stdout=said,
@@ -104,3 +112,18 @@ def wait_for(what: str, is_so: Callable[[], bool], *, seconds: float, every: flo
 
 def unfinished(instance: dg.DagsterInstance) -> int:
     return instance.get_runs_count(dg.RunsFilter(statuses=UNFINISHED))
+
+
+def why_failed(instance: dg.DagsterInstance) -> list[str]:
+    """For every run that failed its date, the step, and the end of the error."""
+    failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    return [
+        f"{run.tags.get('dagster/partition')}: {event.message} ... {_end_of(event)}"
+        for run in failed
+        for entry in instance.all_logs(run.run_id)
+        if (event := entry.dagster_event) is not None and event.is_failure
+    ]
+
+
+def _end_of(event: dg.DagsterEvent) -> str:
+    return str(event.event_specific_data)[-900:]

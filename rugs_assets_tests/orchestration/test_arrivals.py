@@ -110,7 +110,7 @@ def test_a_month_that_lands_while_the_daemon_runs(
     ):
         command(landed, project.root, "dagster", *words, "-m", module)
     started = time.monotonic()
-    with running_daemon(landed, project.root, module), open_instance() as instance:
+    with running_daemon(landed, project.root, "-m", module), open_instance() as instance:
         files = 0
         for _, step in arrivals(source, captures):
             step()
