@@ -1,108 +1,148 @@
-"""`make bench`: one table of ratios, on simulated captures with frames as big as real ones."""
+"""`make bench`: what the parts cost, side by side in one run, as a table and as JSON."""
 
 from __future__ import annotations
 
 import argparse
-import gc
-import resource
-import statistics
+import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import references
+from benchmarks import growth, processes, references, show, tiny_files
 from benchmarks.chain import Chain
+from benchmarks.corpus import Corpus, real_captures, simulated
 from benchmarks.fairness import games_per_second
+from benchmarks.feature_variants import frames_of, with_pandas, with_polars
+from benchmarks.machine import described
+from benchmarks.measuring import Measured, measure, together
 from benchmarks.plan_baseline import samples_of
-from rugs_assets.domain.simulator import Plan, write_simulation
-
-DECODE = "msgspec, typed decode"
-PLAN = "the plan, plainly"
-ROUNDS = 3
+from benchmarks.report import (
+    BARE,
+    CHAIN,
+    CHAIN_GROUP,
+    FEATURES,
+    GROWTH,
+    PLAN,
+    PROCESSES,
+    TINY,
+    row_of,
+)
+from benchmarks.stages import Stages
+from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
+from rugs_assets.lake import catalog
 
 
 def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--games", type=int, default=20, help="simulated games a date (two dates)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument(
-        "--steps", type=int, default=2_000_000, help="steps of the loader's release; 0: no loader"
-    )
-    options = parser.parse_args()
-    console = Console(width=100, highlight=False)
-    with tempfile.TemporaryDirectory() as folder:
-        captures = Path(folder) / "captures"
-        write_simulation(Plan(days=2, games_per_day=options.games), captures, truth=None)
-        lines = sorted(captures.rglob("*.jsonl"))
-        size = sum(path.stat().st_size for path in lines)
-        console.print(f"{len(lines)} files, {size / 1e6:,.0f} MB, {options.rounds} rounds")
-        chain = Chain(captures, Path(folder) / "work")
-        seconds, counts = measure(parts(lines, chain), chain, options.rounds)
-        console.print(table(seconds, counts, size))
-        overhead = (seconds["Dagster job"] - seconds["five stages"]) / len(chain.days)
-        console.print(f"Dagster and all checks add {overhead:.2f} s a date (target: at most 4).")
-    games = games_per_second(options.rounds)
-    console.print(f"Provably fair: {games:,.0f} price curves a second recomputed from their seeds.")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.print(f"Peak memory of this process: {peak:,.0f} MiB.")
+    """Measure, print, and write the JSON that docs/performance.md is made from."""
+    options = _options()
+    console = Console(width=110, highlight=False)
+    result: dict[str, object] = {"machine": described(), "rounds": options.rounds, "rows": []}
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory(dir=options.work) as folder:
+        place = Path(folder)
+        corpora = [simulated(place / "captures", options.games, options.days), *real_captures()]
+        for corpus in corpora:
+            console.print(f"{corpus.name}: {corpus.describe()}")
+            rows += chain_rows(corpus, place / "chain", options.rounds)
+        corpus = corpora[0]
+        rows += feature_rows(corpus, place / "chain", options.rounds)
+        if options.growth:
+            for size, found in growth.growth(place / "growth", options.rounds).items():
+                group = f"{GROWTH} of {size} dates"
+                rows += [row_of(one, group) for one in found]
+        pair = corpus.halves(place / "halves")
+        found = processes.compare(pair, place / "processes", options.rounds)
+        rows += [row_of(one, PROCESSES) for one in found]
+        found = tiny_files.compare(place / "tiny", options.files, options.rounds)
+        rows += [row_of(one, f"{TINY}, {options.files:,} of them") for one in found]
+        result["dagster_seconds_a_date"] = dagster_overhead(corpus, place / "dagster")
+        result["curves_a_second"] = round(games_per_second(options.rounds))
+        result["corpora"] = {corpus.name: corpus.described() for corpus in corpora}
+    result["rows"] = rows
+    show.table(result, console)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(result, indent=1))
+    console.print(f"Written to {options.json}; `python -m benchmarks.report` makes the page of it.")
     if options.steps:
         # A process of its own: its memory and its libraries are not those of the pipeline.
+        told = options.json.with_name("loader.json")
         loader = [sys.executable, "-m", "benchmarks.loader", "--steps", str(options.steps)]
-        return subprocess.run(loader, check=False).returncode
+        return subprocess.run([*loader, "--json", str(told)], check=False).returncode
     return 0
 
 
-def parts(lines: list[Path], chain: Chain) -> dict[str, Callable[[], int]]:
-    """Name -> what is measured, in the order in which a round runs them."""
-    return {
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--games", type=int, default=60, help="simulated games a date")
+    parser.add_argument("--days", type=int, default=2, help="simulated dates")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--files", type=int, default=1_700, help="tiny files (a full day: 17000)")
+    parser.add_argument("--no-growth", dest="growth", action="store_false")
+    parser.add_argument(
+        "--steps", type=int, default=2_000_000, help="steps of the loader's release; 0: no loader"
+    )
+    parser.add_argument("--json", type=Path, default=Path("data/bench/bench.json"))
+    parser.add_argument("--work", type=Path, help="where scratch files go; a temporary folder")
+    return parser.parse_args()
+
+
+def chain_rows(corpus: Corpus, work: Path, rounds: int) -> list[dict[str, object]]:
+    """Every stage and the whole chain, beside the references, on the same bytes."""
+    stages = Stages(corpus.folder, work)
+    lines = corpus.lines
+    other: dict[str, Callable[[], int]] = {
+        "memcpy (read and copy)": lambda: references.copied(lines),
         "read, count lines": lambda: references.count_lines(lines),
-        DECODE: lambda: references.msgspec_typed(lines),
+        BARE: lambda: references.msgspec_typed(lines),
         "stdlib json": lambda: references.stdlib_json(lines),
-        PLAN: lambda: len(samples_of(chain.captures)),
-        "decode captures": chain.decode,
-        "five stages": chain.stages,
-        "Dagster job": chain.dagster,
+        PLAN: lambda: len(samples_of(corpus.folder)),
     }
+    if not corpus.is_clean:
+        # The references know nothing of broken lines: they are measured on what decodes.
+        del other["stdlib json"], other[PLAN]
+    found = measure({**other, **stages.parts()}, rounds, before=stages.forget)
+    chain = together([found[name] for name in stages.parts()], CHAIN)
+    group = f"{CHAIN_GROUP}: {corpus.name}"
+    rows = [
+        row_of(one, group, bytes_=corpus.size, reference=found[BARE])
+        for one in [*found.values(), chain]
+    ]
+    if PLAN in found:
+        rows[-1]["times_plan"] = round(chain.times(found[PLAN]), 3)
+    return rows
 
 
-def measure(
-    work: dict[str, Callable[[], int]], chain: Chain, rounds: int
-) -> tuple[dict[str, float], dict[str, int]]:
-    """Interleaved rounds; the median of each part in seconds, and what it counted."""
-    taken: dict[str, list[float]] = {name: [] for name in work}
-    counts: dict[str, int] = {}
-    for _ in range(rounds):
-        chain.forget()
-        for name, part in work.items():
-            gc.collect()
-            start = time.perf_counter()
-            counts[name] = part()
-            taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in taken.items()}, counts
+def feature_rows(corpus: Corpus, work: Path, rounds: int) -> list[dict[str, object]]:
+    """The feature step alone, in memory, beside pandas and polars."""
+    stages = Stages(corpus.folder, work)
+    day = stages.days[0]
+    events = list(stages.lake.read(catalog.RAW_WS_EVENTS, day).batches())
+    walked = [batch.select(list(EVENT_COLUMNS)) for batch in events]
+    games = stages.lake.read(catalog.EPISODES, day).to_arrow()
+    frames = frames_of(events)
+
+    def own() -> int:
+        return sum(batch.num_rows for batch in observations_of(walked, games))
+
+    parts = {
+        "pandas groupby.ffill": lambda: with_pandas(frames),
+        "polars over()": lambda: with_polars(frames),
+        "observations_of": own,
+    }
+    found = measure(parts, rounds)
+    reference: Measured = found["pandas groupby.ffill"]
+    return [row_of(one, FEATURES, reference=reference) for one in found.values()]
 
 
-def table(seconds: dict[str, float], counts: dict[str, int], size: int) -> Table:
-    """Rates, and how they compare with bare decoding."""
-    shown = Table("part", box=None, pad_edge=False, title_justify="left")
-    for column in ("seconds", "MB/s", "x bare decode", "counted"):
-        shown.add_column(column, justify="right")
-    rows = {**seconds, "captures -> shards": seconds["decode captures"] + seconds["five stages"]}
-    for name, taken in rows.items():
-        shown.add_row(
-            name,
-            f"{taken:.2f}",
-            f"{size / taken / 1e6:,.0f}",
-            f"{seconds[DECODE] / taken:.2f}",
-            f"{counts[name]:,}" if name in counts else "",
-        )
-    return shown
+def dagster_overhead(corpus: Corpus, work: Path) -> float:
+    """Seconds that the job with all checks takes for a date beyond the stages themselves."""
+    chain = Chain(corpus.folder, work)
+    chain.forget()
+    return round(chain.overhead(), 2)
 
 
 if __name__ == "__main__":

@@ -1,32 +1,21 @@
-"""The pipeline itself, with and without Dagster, on a folder of its own."""
+"""The pipeline under Dagster: what the job with all checks adds to the stages themselves."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator
+import time
 from datetime import date
 from pathlib import Path
 
 import dagster as dg
-import pyarrow as pa
 
-from rugs_assets.domain.episodes import EpisodeRules, episodes_of
-from rugs_assets.domain.observations import observations_of
-from rugs_assets.domain.samples import SamplePass, SampleRules
-from rugs_assets.domain.shards import shards_of
-from rugs_assets.lake import catalog
-from rugs_assets.lake.landing import Inventory, Landing
-from rugs_assets.lake.specs import TableSpec
-from rugs_assets.lake.tables import Lake, Provenance
+from benchmarks.stages import Stages
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.settings import Settings
 
-_PROVENANCE = Provenance(run_id="bench", code_version="bench", input_digest="bench")
-
 
 class Chain:
-    """Captures to shards.
+    """Captures to shards, with and without Dagster.
 
     Args:
         captures: The folder of the captures.
@@ -34,60 +23,36 @@ class Chain:
     """
 
     def __init__(self, captures: Path, work: Path) -> None:
-        self.captures = captures
-        self.work = work
-        self.days: tuple[date, ...] = ()
+        self.stages = Stages(captures, work)
 
     def forget(self) -> None:
         """Remove everything that was made."""
-        shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir(parents=True)
+        self.stages.forget()
 
-    def decode(self) -> int:
-        """Capture files -> decoded captures; events kept."""
-        inventory = self._landing().refresh()
-        self.days = inventory.days
-        return sum(file.events for file in inventory.files)
+    def overhead(self) -> float:
+        """Seconds a date that the job takes longer than its stages, on captures decoded before."""
+        days = self.stages.days
+        start = time.perf_counter()
+        for name, part in self.stages.parts().items():
+            if name != "decode captures":
+                part()
+        alone = time.perf_counter() - start
+        start = time.perf_counter()
+        self._job(days)
+        return (time.perf_counter() - start - alone) / len(days)
 
-    def stages(self) -> int:
-        """Decoded captures -> all tables, in this process, without Dagster; steps written."""
-        lake, inventory = Lake(self.work / "store"), self._landing().refresh()
-        return sum(_stages_of(lake, inventory, day) for day in inventory.days)
-
-    def dagster(self) -> int:
-        """The same through the job with all checks, one run a date; dates made."""
+    def _job(self, days: tuple[date, ...]) -> None:
         settings = Settings.from_environment(
             {
-                "RUGS_CAPTURES": str(self.captures),
-                "RUGS_STORE": str(self.work / "store"),
-                "RUGS_START_DATE": min(self.days).isoformat(),
+                "RUGS_CAPTURES": str(self.stages.captures),
+                "RUGS_STORE": str(self.stages.work / "store"),
+                "RUGS_START_DATE": min(days).isoformat(),
             }
         )
         job = build_defs(settings=settings).resolve_job_def(JOB_NAME)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
         with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
-            for day in self.days:
+            for day in days:
                 job.execute_in_process(
                     partition_key=day.isoformat(), instance=instance, run_config=quiet
                 )
-        return len(self.days)
-
-    def _landing(self) -> Landing:
-        return Landing(self.captures, self.work / "store" / "_landing", b"bench")
-
-
-def _stages_of(lake: Lake, inventory: Inventory, day: date) -> int:
-    def rows(table: TableSpec) -> Iterator[pa.RecordBatch]:
-        return lake.read(table, day).batches()
-
-    def write(table: TableSpec, batches: Iterable[pa.RecordBatch]) -> int:
-        return lake.replace(table, day, batches, _PROVENANCE).rows
-
-    write(catalog.RAW_WS_EVENTS, inventory.select(day).events())
-    games = episodes_of(rows(catalog.RAW_WS_EVENTS), EpisodeRules())
-    write(catalog.EPISODES, games.to_batches())
-    write(catalog.OBSERVATIONS, observations_of(rows(catalog.RAW_WS_EVENTS), games))
-    observed, events = rows(catalog.OBSERVATIONS), rows(catalog.RAW_WS_EVENTS)
-    write(catalog.ALIGNED_SAMPLES, SamplePass(observed, events, games, SampleRules()).samples())
-    observed, samples = rows(catalog.OBSERVATIONS), rows(catalog.ALIGNED_SAMPLES)
-    return write(catalog.TRAINING_SHARDS, shards_of(observed, samples, games))

@@ -88,7 +88,7 @@ class Rows:
             with opened(self._store, self._spec, file) as parquet:
                 yield path, parquet.schema_arrow
 
-    def batches(self, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+    def batches(self, rows: int = 16_384) -> Iterator[pa.RecordBatch]:
         """Yield the rows in order, at most `rows` at a time.
 
         Raises:

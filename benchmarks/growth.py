@@ -1,0 +1,118 @@
+"""What one date costs in a store of 10, 100 and 400 dates: it should cost the same.
+
+The store is filled with copies of one small date, so that its tables, their logs and the landing
+folder have as many dates, files and sessions as a year of captures. Then one date is made anew, and
+what is asked of the whole store (the log, the counts that the UI shows, a look at the folder).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks.measuring import Measured, measure
+from benchmarks.stages import Stages
+from rugs_assets.domain.simulator import Plan, write_simulation
+from rugs_assets.lake import catalog
+from rugs_assets.lake.landing import Landing
+from rugs_assets.lake.tables import Lake, Provenance
+
+SIZES = (10, 100, 400)
+_FIRST = date(2024, 1, 1)
+_TABLES = (
+    catalog.REJECTED_INPUT,
+    catalog.RAW_WS_EVENTS,
+    catalog.EPISODES,
+    catalog.OBSERVATIONS,
+    catalog.ALIGNED_SAMPLES,
+    catalog.UNALIGNED_ACTIONS,
+    catalog.TRAINING_SHARDS,
+)
+
+
+def growth(folder: Path, rounds: int, sizes: tuple[int, ...] = SIZES) -> dict[int, list[Measured]]:
+    """Store size in dates -> what one date costs in it.
+
+    Args:
+        folder: an empty one.
+        rounds: interleaved repetitions at each size.
+        sizes: in dates, ascending.
+    """
+    captures, work = folder / "captures", folder / "work"
+    write_simulation(Plan(days=1, games_per_day=10), captures, truth=None)
+    stages = Stages(captures, work)
+    stages.all()
+    made, found = 1, {}
+    for size in sizes:
+        for number in range(made, size):
+            _copy_date(stages.lake, stages.days[0], _FIRST + timedelta(days=number))
+            _copy_capture(captures, number)
+        made = size
+        Landing(captures, work / "store" / "_landing", b"bench").refresh()
+        found[size] = list(measure(_parts(stages, folder), rounds).values())
+    return found
+
+
+def _parts(stages: Stages, folder: Path) -> dict[str, Callable[[], int]]:
+    landing = folder / "work" / "store" / "_landing"
+
+    def one_date() -> int:
+        # What a run does: the folder looked at, one date of seven tables made and committed.
+        inventory = Landing(stages.captures, landing, b"bench").refresh()
+        stages.__dict__["inventory"] = inventory
+        _forget(stages.lake, stages.days[-1])
+        return sum(
+            stage(stages.days[-1])
+            for stage in (
+                stages.raw_ws_events,
+                stages.episodes,
+                stages.observations,
+                stages.aligned_samples,
+                stages.training_shards,
+            )
+        )
+
+    def ui() -> int:
+        return sum(sum(stages.lake.row_counts(table).values()) for table in _TABLES)
+
+    def provenance() -> int:
+        day = stages.days[-1]
+        return sum(stages.lake.provenance(table, day) is not None for table in _TABLES)
+
+    return {
+        "look at the folder": lambda: len(
+            Landing(stages.captures, landing, b"bench").refresh().days
+        ),
+        "one date, all stages": one_date,
+        "row counts of the UI": ui,
+        "provenance of a date": provenance,
+    }
+
+
+def _forget(lake: Lake, day: date) -> None:
+    """Empty a date, so that making it is a commit and not found to be there."""
+    for table in _TABLES:
+        lake.replace(table, day, (), Provenance("growth", "growth", "growth"))
+
+
+def _copy_date(lake: Lake, source: date, day: date) -> None:
+    for table in _TABLES:
+        rows = lake.read(table, source).batches()
+        lake.replace(table, day, rows, Provenance("growth", "growth", "growth"))
+
+
+def _copy_capture(captures: Path, number: int) -> None:
+    """One more session: the games of the date again, under another date's ids."""
+    original = next(path for path in sorted(captures.rglob("*.jsonl")) if "copy" not in path.name)
+    day = _FIRST + timedelta(days=number)
+    text = original.read_bytes()[:200_000].rpartition(b"\n")[0] + b"\n"
+    target = captures / "copies" / f"{day}-copy.jsonl"
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(text.replace(b"20251215-", day.strftime("%Y%m%d-").encode()))
+
+
+def clean(folder: Path) -> None:
+    """Remove what was made."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,217 @@
+"""docs/performance.md out of the JSON of a run: `python -m benchmarks.report [JSON] [PAGE]`.
+
+Nothing on the page is written by hand but `PROFILE`, which says where the time goes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import Measured
+
+BARE = "bare msgspec typed decode"
+PLAN = "the plan, plainly"
+CHAIN = "captures -> shards, all stages"
+CHAIN_GROUP = "Stages"
+FEATURES = "The feature step alone (in memory)"
+GROWTH = "One date in a store"
+PROCESSES = "Two dates on two cores"
+TINY = "The event store's tiny files"
+MIB_A_DATE = 1024
+
+_PAGE = Path("docs/performance.md")
+_RESULT = Path("data/bench/bench.json")
+_MEMORY = "memory.json"
+_LOADER = "loader.json"
+
+PROFILE = Path(__file__).with_name("profile.md")
+
+
+def row_of(
+    one: Measured, group: str, *, bytes_: int | None = None, reference: Measured | None = None
+) -> dict[str, object]:
+    """A measured part as it stands in the JSON."""
+    return {
+        "group": group,
+        "name": one.name,
+        "cpu": round(one.seconds, 4),
+        "least_cpu": round(min(one.cpu), 4),
+        "wall": round(sorted(one.wall)[len(one.wall) // 2], 4),
+        "least_wall": round(min(one.wall), 4),
+        "spread": round(one.spread, 3),
+        "counted": one.counted,
+        "bytes": bytes_,
+        "times": None if reference is None else round(one.times(reference), 3),
+        "peak_mib": None if one.peak_mib is None else round(one.peak_mib, 1),
+    }
+
+
+def columns_of(row: dict[str, Any]) -> dict[str, str]:
+    """What is shown of a row, by column."""
+
+    def text(key: str, form: str) -> str:
+        return "" if row.get(key) is None else form.format(row[key])
+
+    cpu, counted = row.get("cpu"), row.get("counted")
+    rate = f"{counted / cpu:,.0f}" if cpu and counted else ""
+    speed = f"{row['bytes'] / cpu / 1e6:,.0f}" if cpu and row.get("bytes") else ""
+    return {
+        "CPU s": text("cpu", "{:.3f}"),
+        "spread": text("spread", "{:.0%}"),
+        "wall s": text("wall", "{:.3f}"),
+        "counted": text("counted", "{:,}"),
+        "a second": rate,
+        "MB/s": speed,
+        "x reference": text("times", "{:.2f}"),
+        "peak MiB": text("peak_mib", "{:,.0f}"),
+    }
+
+
+def targets(result: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
+    """(what, target, found, whether it was met)."""
+    rows = result["rows"]
+
+    def found(name: str, group: str) -> dict[str, Any]:
+        return next(r for r in rows if r["name"] == name and r["group"].startswith(group))
+
+    chain = found(CHAIN, CHAIN_GROUP)
+    judged = [
+        ("captures -> shards beside bare typed decode", ">= 0.7 x", chain["times"], 0.7),
+        ("captures -> shards beside the plan, plainly", ">= 4 x", chain["times_plan"], 4.0),
+    ]
+    one, two = (row for row in rows if row["group"] == PROCESSES)
+    judged.append(("two processes on two dates", ">= 1.7 x", one["wall"] / two["wall"], 1.7))
+    told = [(what, goal, f"{value:.2f} x", value >= bound) for what, goal, value, bound in judged]
+    many, single = (row for row in rows if row["group"].startswith(TINY))
+    ratio = many["cpu"] / single["cpu"]
+    told.append(("tiny files beside one file", "<= 1.5 x", f"{ratio:.2f} x", ratio <= 1.5))
+    dates = [r for r in rows if r["group"].startswith(GROWTH) and r["name"].startswith("one date")]
+    if dates:
+        grown = dates[-1]["cpu"] / dates[0]["cpu"]
+        told.append(
+            ("one date in 400 dates beside 10", "flat (<= 1.2 x)", f"{grown:.2f} x", grown <= 1.2)
+        )
+    seconds = result["dagster_seconds_a_date"]
+    told.append(("Dagster and all checks, a date", "<= 4 s", f"{seconds} s", seconds <= 4))
+    memory = result.get("memory")
+    if memory:
+        peak = max(memory["tenfold"].values())
+        told.append(
+            ("peak memory, 10 x a full day", "< 1 GiB", f"{peak:,.0f} MiB", peak < MIB_A_DATE)
+        )
+    return told
+
+
+def page(result: dict[str, Any]) -> str:
+    """The whole page."""
+    return "\n".join(_lines(result)).rstrip() + "\n"
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    machine = result["machine"]
+    yield "# Performance"
+    yield ""
+    yield (
+        "Made by `python -m benchmarks.report` from the JSON that `make bench` writes; to have it"
+        " for your machine, run both. Trust the ratios: absolute figures belong to a machine."
+    )
+    yield ""
+    yield "## How these figures were taken"
+    yield ""
+    yield (
+        f"{machine['taken_at']}, {machine['processor']}, {machine['cores']} cores,"
+        f" {machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']};"
+        f" load averages at the start {machine['load_at_start']}. "
+        + ", ".join(f"{name} {number}" for name, number in machine["libraries"].items())
+        + "."
+    )
+    yield ""
+    yield (
+        f"{result['rounds']} interleaved rounds; seconds are the median CPU time (user + system)"
+        " of a part, spread is (greatest - least) / median, and a ratio is the median of the"
+        " ratios within each round. The clock is shown beside it: it also tells of others who"
+        " used the machine."
+    )
+    yield ""
+    for name, corpus in result["corpora"].items():
+        told = ", ".join(f"{key.replace('_', ' ')} {value:,}" for key, value in corpus.items())
+        yield f"- {name}: {told}."
+    yield ""
+    yield "## Targets"
+    yield ""
+    yield "| what | target | found | |"
+    yield "|---|---|---|---|"
+    for what, goal, value, met in targets(result):
+        yield f"| {what} | {goal} | {value} | {'met' if met else '**missed**'} |"
+    yield ""
+    yield from _tables(result)
+    yield from _memory(result)
+    yield from _loader(result)
+    if PROFILE.exists():
+        yield PROFILE.read_text().rstrip()
+
+
+def _tables(result: dict[str, Any]) -> Iterator[str]:
+    groups = dict.fromkeys(row["group"] for row in result["rows"])
+    for group in groups:
+        yield f"## {group}"
+        yield ""
+        names = list(columns_of({}))
+        yield "| part | " + " | ".join(names) + " |"
+        yield "|---|" + "---:|" * len(names)
+        for row in result["rows"]:
+            if row["group"] == group:
+                yield f"| {row['name']} | " + " | ".join(columns_of(row).values()) + " |"
+        yield ""
+
+
+def _memory(result: dict[str, Any]) -> Iterator[str]:
+    memory = result.get("memory")
+    if not memory:
+        return
+    yield "## Memory of a date"
+    yield ""
+    yield (
+        f"Resident memory at its peak in each stage, MiB, of a process of its own (`make"
+        f" test-memory`): a full day ({memory['events']:,} events) and ten times as much."
+    )
+    yield ""
+    yield "| stage | a full day | ten times as much |"
+    yield "|---|---:|---:|"
+    for name, mib in memory["full"].items():
+        yield f"| {name} | {mib:,.0f} | {memory['tenfold'][name]:,.0f} |"
+    yield ""
+
+
+def _loader(result: dict[str, Any]) -> Iterator[str]:
+    rows = result.get("loader")
+    if not rows:
+        return
+    yield "## The loader"
+    yield ""
+    yield "| group | who | a second (or seconds) | spread |"
+    yield "|---|---|---:|---:|"
+    for row in rows:
+        yield f"| {row['group']} | {row['name']} | {row['value']:,.4g} | {row['spread']:.0%} |"
+    yield ""
+
+
+def main() -> int:
+    """Write the page."""
+    given = [Path(argument) for argument in sys.argv[1:]]
+    source, target = [*given, *(_RESULT, _PAGE)[len(given) :]]
+    result = json.loads(source.read_text())
+    for key, name in (("memory", _MEMORY), ("loader", _LOADER)):
+        beside = source.with_name(name)
+        if beside.exists():
+            result[key] = json.loads(beside.read_text())
+    target.write_text(page(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Memory does not grow with a date: child processes walk small and large ones."""
