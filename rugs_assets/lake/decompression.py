@@ -56,8 +56,9 @@ class _Gzip:
     def unpack(self, source: FirstBytes, size: int) -> bytes | None:
         packed = self._rest or source.read(_GZIP_PIECE)
         if self._member.eof:
-            # Zeros may pad the end of a file.
-            self._rest = packed = packed.lstrip(b"\0") if packed.strip(b"\0") else b""
+            while packed and not packed.strip(b"\0"):  # zeros may pad a member, by the megabyte
+                packed = source.read(_GZIP_PIECE)
+            self._rest = packed = packed.lstrip(b"\0")
             if packed:
                 self._member, self.is_whole = zlib.decompressobj(wbits=31), False
         if not packed:

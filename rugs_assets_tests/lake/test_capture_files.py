@@ -53,6 +53,9 @@ PACKED = {
     "gzip": gzip.compress(TEXT),
     "two gzip members": gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]),
     "gzip padded with zeros": gzip.compress(TEXT) + b"\0" * 512,
+    "gzip padded like a tape": (
+        gzip.compress(TEXT[:1000]) + b"\0" * 200_000 + gzip.compress(TEXT[1000:]) + b"\0" * 200_000
+    ),
     "zstd": zstd(TEXT),
     "two zstd frames": zstd(TEXT[:1000]) + zstd(TEXT[1000:]),
 }
