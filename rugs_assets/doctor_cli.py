@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 from typing import Annotated
 
@@ -25,7 +26,11 @@ def doctor(
     # Dagster takes a second to import, which no other command should wait for.
     from rugs_assets.orchestration.doctor import findings
 
-    found = findings(deep=deep)
+    logging.disable(logging.WARNING)  # what libraries warn of stands in the findings
+    try:
+        found = findings(deep=deep)
+    finally:
+        logging.disable(logging.NOTSET)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

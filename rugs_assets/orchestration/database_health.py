@@ -98,15 +98,27 @@ class DatabaseHealth:
         name = "daemon"
         if not self.is_made:
             return Finding(name, "ok", "nothing is switched on")
-        with self._open() as instance:
-            switched = instance.all_instigator_state(instigator_statuses={InstigatorStatus.RUNNING})
-            on = sorted(state.instigator_name for state in switched)
-            daemons = instance.get_daemon_statuses().values()
-            beating = sum(status.healthy or False for status in daemons)
+        try:
+            on, beating = self._at_work()
+        except Exception as error:  # noqa: BLE001 - `databases` says in full what is wrong with them
+            return Finding(
+                name,
+                "warn",
+                f"not known: {type(error).__name__}",
+                "first cure what is said of databases",
+            )
         if on and not beating:
             told = f"{', '.join(on)}: switched on, but no daemon runs that would evaluate them"
             return Finding(name, "warn", told, "`make ui` runs the web server and the daemon")
         return Finding(name, "ok", f"{len(on)} schedules and sensors on, {beating} daemons run")
+
+    def _at_work(self) -> tuple[list[str], int]:
+        """What is switched on, and how many daemons run."""
+        with self._open() as instance:
+            switched = instance.all_instigator_state(instigator_statuses={InstigatorStatus.RUNNING})
+            on = sorted(state.instigator_name for state in switched)
+            daemons = instance.get_daemon_statuses().values()
+            return on, sum(status.healthy or False for status in daemons)
 
     def _unmigrated(self) -> list[str]:
         with self._open() as instance:

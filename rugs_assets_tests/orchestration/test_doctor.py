@@ -182,6 +182,7 @@ def test_a_server_that_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPat
     found = DatabaseHealth(home).migrated()
     assert found.level == "error"
     assert "RUGS_DAGSTER_POSTGRES_URL" in found.cure
+    assert DatabaseHealth(home).daemon_beats().level == "warn"
 
 
 def test_a_schedule_that_no_daemon_evaluates(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
