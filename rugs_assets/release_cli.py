@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from rugs_assets.lake.episode_index import SPLIT_NAMES
 from rugs_assets.lake.release_manifest import Manifest, ReleaseDamaged
@@ -41,9 +48,7 @@ def create(
     from rugs_assets.orchestration.release_basis import BASIS
 
     request = ReleaseRequest(name, first.date(), last.date(), tuple(where or ()), skip_absent)
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with told(), Progress(*columns, console=console, transient=True) as bar:
+    with told(), _progress(TimeElapsedColumn()) as bar:
         task = bar.add_task("judging dates", total=(request.last - request.first).days + 1)
 
         def judged(day: date) -> None:
@@ -69,7 +74,7 @@ def list_releases(store: Store = None, as_json: AsJson = False) -> None:
                 said["span"],
                 said["episodes"],
                 said["samples"],
-                " and ".join(said["where"]),
+                " and ".join(said["where"]) or "every episode",
                 said["checksum"][:16],
             )
             for said in map(_summary, found)
@@ -98,8 +103,7 @@ def verify(name: Name, store: Store = None) -> None:
     with told():
         releases = Releases(opened(store))
         files = releases.manifest(name).files
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with _progress(DownloadColumn()) as bar:
             task = bar.add_task("reading", total=sum(file.bytes for file in files))
             problems = releases.verify(name, lambda read: bar.update(task, advance=read))
     for problem in problems:
@@ -146,6 +150,13 @@ def remove(
             typer.confirm(f"Remove {name} from {place_of(store)} for good?", abort=True)
         releases.remove(name)
     typer.echo(f"{name} is removed")
+
+
+def _progress(far: ProgressColumn) -> Progress:
+    """A line that goes away again; none where nobody watches."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), far)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _manifests(releases: Releases) -> tuple[list[Manifest], list[str]]:

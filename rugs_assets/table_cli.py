@@ -59,12 +59,12 @@ def show(name: Name, version: At = "latest", store: Store = None, as_json: AsJso
             each.bytes,
             each.schema_version,
             each.code_version,
-            each.config,
             each.content_digest,
+            each.config,
         )
         for each in found
     ]
-    columns = ("date", "rows", "files", "bytes", "schema", "code", "settings", "content")
+    columns = ("date", "rows", "files", "bytes", "schema", "code", "content", "settings")
     _show(columns, rows, as_json=as_json)
 
 
