@@ -202,19 +202,18 @@ def _typed(
         data if type(data) is Payload and event in ev.FREQUENT and data.trace is None else None
         for event, data in zip(events, [envelope.data for envelope in envelopes], strict=True)
     ]
-    names: list[str] = []
-    for at, (event, payload) in enumerate(zip(events, payloads, strict=True)):
-        if payload is None:
-            envelope = envelopes[at]
-            if event is None:
-                event = envelope.event_type
-            if event is None:
-                event = envelope.type or ""
-                if event == RECORDER_TICK and isinstance(envelope, Envelope):
-                    event, payloads[at] = ev.FRAME, _recorded_frame(envelope)
-            elif event in ev.FREQUENT:
-                payloads[at] = payload_of(envelope)
-        names.append(event or "")
+    names = [event or "" for event in events]
+    for at in [at for at, payload in enumerate(payloads) if payload is None]:
+        envelope, event = envelopes[at], events[at]
+        if event is None:
+            event = envelope.event_type
+        if event is None:
+            event = envelope.type or ""
+            if event == RECORDER_TICK and isinstance(envelope, Envelope):
+                event, payloads[at] = ev.FRAME, _recorded_frame(envelope)
+        elif event in ev.FREQUENT:
+            payloads[at] = payload_of(envelope)
+        names[at] = event or ""
     return names, payloads
 
 

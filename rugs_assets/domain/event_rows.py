@@ -23,7 +23,7 @@ from rugs_assets.domain.chunks import Reject
 from rugs_assets.domain.clock import Stamp, parse_stamps
 from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.payloads import Cells
-from rugs_assets.domain.protocol import Payload
+from rugs_assets.domain.protocol import Payload, Rugpool
 
 DECODED = pa.schema(
     [
@@ -50,11 +50,10 @@ _NOTHING = Payload()
 _NULLS: dict[str, Array] = {}
 _WHOLE = {column.name for column in ev.TYPED if pa.types.is_int32(column.type)}
 _REAL = {column.name for column in ev.TYPED if pa.types.is_float64(column.type)}
-_POOL = (
-    ("rugpool_amount", "rugpool_amount"),
-    ("rugpool_threshold", "threshold"),
-    ("instarug_count", "instarug_count"),
-)
+_POOL = ("rugpool_amount", "rugpool_threshold", "instarug_count")
+"""The columns of `Rugpool`, in the order of its fields."""
+
+_NO_POOL = Rugpool()
 _FIELD = {name: at for at, name in enumerate(Payload.__struct_fields__)}
 
 
@@ -178,9 +177,9 @@ class EventRows:
         values: dict[str, Sequence[object]] = {
             column: fields[_FIELD[attribute]] for column, attribute, _ in ev.FRAME_FIELDS
         }
-        pools = fields[_FIELD["rugpool"]]
-        for column, attribute in _POOL:
-            values[column] = [pool and getattr(pool, attribute) for pool in pools]
+        pools = [_NO_POOL if pool is None else pool for pool in fields[_FIELD["rugpool"]]]
+        shown = zip(*map(msgspec.structs.astuple, pools), strict=True)
+        values |= dict(zip(_POOL, shown, strict=True))
         values["server_seed_hash"] = [
             fair and fair.server_seed_hash for fair in fields[_FIELD["provably_fair"]]
         ]
