@@ -7,6 +7,7 @@ and of the command line stand in `reference_graph` and `reference_cli`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,8 @@ from rugs_assets.lake.catalog import TABLES
 from rugs_assets.markdown import page, table
 from rugs_assets.reference_cli import commands_page
 from rugs_assets.release_reference import releases_page
+
+_ROOT = Path(__file__).resolve().parent.parent
 
 
 def features_page() -> str:
@@ -81,6 +84,21 @@ def rewards_page() -> str:
     return page("Rewards", about, table(("name", "version", "unit", "meaning"), rows))
 
 
+def decisions_page() -> str:
+    """The decisions, by their headings."""
+    rows = []
+    for path in sorted((_ROOT / "docs" / "adr").glob("[0-9]*.md")):
+        text = path.read_text(encoding="utf-8")
+        number, _, title = text.partition("\n")[0].removeprefix("# ").partition(". ")
+        status = re.search(r"^\**Status:\** *(.+)$", text, re.MULTILINE)
+        told = "accepted" if status is None else status[1]
+        rows.append((number, f"[{title}](../adr/{path.name})", told))
+    about = (
+        "Why it is so, and what was considered instead. A decision that is given up says by which."
+    )
+    return page("Decisions", about, table(("", "decision", "status"), rows))
+
+
 def _of_graph(name: str) -> Callable[[], str]:
     """A page of `reference_graph`, which imports Dagster: a second that no other command pays."""
 
@@ -98,6 +116,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "checks.md": _of_graph("checks_page"),
     "command-line.md": commands_page,
     "configuration.md": _of_graph("configuration_page"),
+    "decisions.md": decisions_page,
     "features.md": features_page,
     "releases.md": releases_page,
     "rewards.md": rewards_page,
