@@ -13,13 +13,13 @@ credentials are read by pyarrow and deltalake.
 |---|---|
 | errors | what can go wrong, each with its cure |
 | specs | what a table is, what a commit says |
-| locks, storage | a local folder or an object store under one interface |
+| paths, locks, storage | a local folder or an object store under one interface |
 | admission | which rows are let in |
 | file_cuts, parquet_files | batches -> deterministic Parquet files |
 | publishing | files -> a version |
-| delta_log | the table log: create, commit, list |
+| delta_log, log_text | the table log: create, commit, list |
 | rows | reading |
-| maintenance | vacuum |
+| maintenance, sweeping | vacuum, and what killed processes left |
 | tables | `Lake`, the one door to all of the above |
 | catalog | the tables of this project |
 """

@@ -39,8 +39,10 @@ from rugs_assets.lake.errors import (
     cure_of,
     in_a_line,
 )
+from rugs_assets.lake.log_text import commit_names, entry_of
+from rugs_assets.lake.paths import inner_path
 from rugs_assets.lake.specs import DATE_COLUMN, LogEntry, TableSpec
-from rugs_assets.lake.storage import Store, inner_path
+from rugs_assets.lake.storage import Store
 
 _ATTEMPTS = 200
 _CONFIGURATION: dict[str, str | None] = {
@@ -117,7 +119,7 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
                 f"{cure_of(spec.name, None)}"
             ) from error
         if version is None:
-            newest = max(_commits(store, spec), default="*.json")
+            newest = max(commit_names(store, spec), default="*.json")
             raise StoreInvalid(
                 f"table {spec.name} at {uri} cannot be opened: {in_a_line(error)}. If the machine "
                 f"lost power while a date was committed: delete _delta_log/{newest}, the version "
@@ -137,7 +139,7 @@ def _refuse_no_time(store: Store, spec: TableSpec, at: datetime) -> None:
             f"{at.replace(tzinfo=UTC).isoformat()}"
         )
     first = f"_delta_log/{0:020d}.json"
-    began = _entry(0, store.read_bytes(spec.name, first)).at
+    began = entry_of(0, store.read_bytes(spec.name, first)).at
     if at < began:  # deltalake would give the first version
         raise VersionMissing(
             f"table {spec.name} at {store.uri(spec.name)} was not there at {at}; it was created at "
@@ -196,16 +198,11 @@ def commit_date(
 def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
     """The versions of a table, newest first."""
     load(store, spec)
-    newest = sorted(_commits(store, spec), reverse=True)[:limit]
+    newest = sorted(commit_names(store, spec), reverse=True)[:limit]
     return [
-        _entry(int(name[:20]), store.read_bytes(spec.name, f"_delta_log/{name}")) for name in newest
+        entry_of(int(name[:20]), store.read_bytes(spec.name, f"_delta_log/{name}"))
+        for name in newest
     ]
-
-
-def _commits(store: Store, spec: TableSpec) -> list[str]:
-    """Names of the commits of the log."""
-    names = store.names(spec.name, "_delta_log")
-    return [name for name in names if len(name) == 25 and name.endswith(".json")]
 
 
 def _commit_once(
@@ -265,22 +262,3 @@ def _attempted(
 
 def _back_off(attempt: int) -> None:
     time.sleep(random.uniform(0, 0.005 * min(attempt + 1, 40)))
-
-
-def _entry(version: int, text: bytes) -> LogEntry:
-    actions = [json.loads(line) for line in text.splitlines() if line.strip()]
-    info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
-    day = info.get(DATE_COLUMN)
-    return LogEntry(
-        version=version,
-        at=datetime.fromtimestamp(info.get("timestamp", 0) / 1000, tz=UTC),
-        operation="REPLACE DATE" if day else str(info.get("operation", "UNKNOWN")),
-        day=date.fromisoformat(day) if day else None,
-        rows=info.get("rows"),
-        run_id=info.get("run_id"),
-        code_version=info.get("code_version"),
-        schema_version=info.get("schema_version"),
-        input_digest=info.get("input_digest"),
-        content_digest=info.get("content_digest"),
-        checksums=tuple(sorted(info.get("checksums", {}).items())),
-    )

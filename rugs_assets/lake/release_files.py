@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rugs_assets.lake.errors import WriteFailed
+from rugs_assets.lake.paths import synced
 from rugs_assets.lake.release_manifest import (
     MANIFEST,
     Manifest,
@@ -29,7 +30,7 @@ from rugs_assets.lake.release_manifest import (
     checked_name,
     manifest_of,
 )
-from rugs_assets.lake.storage import Store, synced
+from rugs_assets.lake.storage import Store
 
 FOLDER = "releases"
 

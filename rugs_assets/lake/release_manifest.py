@@ -19,7 +19,7 @@ from typing import Any
 
 from rugs_assets.domain.manifest import manifest_digest
 from rugs_assets.lake.errors import LakeError
-from rugs_assets.lake.storage import inner_path
+from rugs_assets.lake.paths import inner_path
 
 FORMAT = 1
 """Goes up when the manifest's form changes; a reader refuses what is newer than itself."""

@@ -25,6 +25,7 @@ import pyarrow.fs as pafs
 
 from rugs_assets.lake.errors import LakeBusy, StoreInvalid
 from rugs_assets.lake.locks import held
+from rugs_assets.lake.paths import synced
 
 _LOCK_SECONDS = 120.0
 _COPY_BYTES = 8 * 2**20
@@ -53,19 +54,6 @@ def open_store(root: str | Path) -> Store:
             "control character; choose another folder"
         )
     return LocalStore(Path(path))
-
-
-def inner_path(path: str) -> str:
-    """The path, when it can only lead to a file below the folder it is joined to.
-
-    Raises:
-        ValueError: it is absolute, a URL, leads up, or holds what no file of ours is named with.
-    """
-    parts = path.split("/")
-    is_plain = path.isprintable() and "\\" not in path and "://" not in path
-    if not is_plain or not all(parts) or not {".", ".."}.isdisjoint(parts):
-        raise ValueError(f"the path {path!r} leads out of its folder")
-    return path
 
 
 class Store:
@@ -211,15 +199,6 @@ class LocalStore(Store):
         folder = self._root / table / "_staging"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-def synced(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class ObjectStore(Store):

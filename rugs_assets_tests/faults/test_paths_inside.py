@@ -14,10 +14,10 @@ import pytest
 
 from rugs_assets.lake.dataset import TrainingDataset
 from rugs_assets.lake.errors import LakeError, StoreInvalid
+from rugs_assets.lake.paths import inner_path
 from rugs_assets.lake.release_manifest import MANIFEST, ReleaseDamaged, ReleaseFile
 from rugs_assets.lake.releases import ReleaseRequest, Releases
 from rugs_assets.lake.shard_manifests import FOLDER, read_manifest
-from rugs_assets.lake.storage import inner_path
 from rugs_assets.lake.tables import Lake
 from rugs_assets_tests.lake.example_tables import (
     MONDAY,
