@@ -11,7 +11,6 @@ What the games carry at each event is worked out in ``game_grid``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +30,7 @@ from rugs_assets.domain.game_grid import (
     Grid,
     default_of,
 )
+from rugs_assets.domain.row_chain import entry_ticks, previous_rows
 
 Ints = NDArray[np.int64]
 
@@ -144,8 +144,8 @@ class ObservationPass:
         seeds = grid.seed_at
         chain = np.sort(np.concatenate([seeds, at]))
         is_row = ~grid.is_seed[chain]
-        entry = _entry_ticks(grid, carried, chain)
-        previous = _previous_rows(grid, carried, chain)
+        entry = entry_ticks(grid, carried, chain)
+        previous = previous_rows(grid, carried, chain)
         select = chain[is_row]
         frames = grid.at[select]
         game = grid.code[select]
@@ -206,54 +206,6 @@ class ObservationPass:
         return values, has
 
 
-def _entry_ticks(grid: Grid, carried: Carried, chain: Ints) -> Floats:
-    """For each element of the chain of rows the tick of the row at which the position left 0."""
-    states = carried.states
-    is_seed = grid.is_seed[chain]
-    held = carried.values["position_qty"][chain] != 0
-    held[is_seed] = [state.in_position for state in states]
-    entered = held & ~is_seed
-    entered[1:] &= ~held[:-1]
-    ticks = carried.values["tick"][chain]
-    ticks[is_seed] = [state.entry_tick for state in states]
-    return ticks[last_set(entered | is_seed)]
-
-
-def _previous_rows(grid: Grid, carried: Carried, chain: Ints) -> tuple[NDArray[Any], ...]:
-    """For each element of the chain of rows, its previous row (fields of `PreviousRows`)."""
-    states = carried.states
-    is_seed = grid.is_seed[chain]
-    tick, price = carried.values["tick"][chain], carried.values["price"][chain]
-    has_price = carried.has["tick"][chain] & carried.has["price"][chain]
-    exists = np.ones(len(chain), bool)
-    exists[is_seed] = [state.has_row for state in states]
-    tick[is_seed] = [state.tick for state in states]
-    price[is_seed] = [state.price for state in states]
-    has_price[is_seed] = [state.has_price for state in states]
-    shifted = PreviousRows(
-        _shift(exists), _shift(tick), _shift(price), tick, _shift(has_price), has_price
-    )
-    velocity = derived.price_velocity(tick, price, shifted)
-    velocity[is_seed] = [state.velocity for state in states]
-    has_velocity = has_price & shifted.exists & shifted.has_price
-    has_velocity[is_seed] = [state.has_velocity for state in states]
-    return (
-        shifted.exists,
-        shifted.tick,
-        shifted.price,
-        _shift(velocity),
-        shifted.has_price,
-        _shift(has_velocity),
-    )
-
-
-def _shift(array: NDArray[Any]) -> NDArray[Any]:
-    """Each element's predecessor; the first has none and is a seed, where it does not matter."""
-    shifted = np.zeros_like(array)
-    shifted[1:] = array[:-1]
-    return shifted
-
-
 def _save_rows(
     grid: Grid,
     carried: Carried,
@@ -266,7 +218,7 @@ def _save_rows(
     velocity, has_velocity = derived.velocity_of(features, observed)
     game = grid.code[chain[is_row]]
     counts = np.bincount(game, minlength=len(carried.states))
-    entry = _entry_ticks(grid, carried, chain)[is_row]
+    entry = entry_ticks(grid, carried, chain)[is_row]
     ends = np.cumsum(counts) - 1
     for state, count, end in zip(carried.states, counts.tolist(), ends.tolist(), strict=True):
         if not count:

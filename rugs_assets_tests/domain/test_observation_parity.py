@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 import pyarrow as pa
 from hypothesis import given, settings
 
+from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets_tests.domain import strategies
 from rugs_assets_tests.domain.builders import Row, in_session, rows_of
 from rugs_assets_tests.domain.drivers import rows_by_builder, rows_by_pass
@@ -21,6 +22,22 @@ def test_drivers_make_the_same_rows_bit_for_bit(session: pa.RecordBatch) -> None
 @given(strategies.sessions, st.integers(1, 7))
 def test_the_block_size_changes_nothing(session: pa.RecordBatch, block: int) -> None:
     assert rows_by_pass(session, block) == rows_by_pass(session)
+
+
+@settings(max_examples=150, deadline=None)
+@given(strategies.sessions, st.integers(1, 40))
+def test_a_walk_without_features_finds_the_same_rows(session: pa.RecordBatch, block: int) -> None:
+    whole, bare = ObservationPass(), ObservationPass()
+    for start in range(0, session.num_rows, block):
+        part = session.slice(start, block)
+        rows, frames = whole.push(part), bare.push_frames(part)
+        for expected, found in (
+            (rows.kinds, frames.kinds),
+            (rows.phases, frames.phases),
+            (rows.ticks, frames.ticks),
+            (rows.is_frame, frames.is_frame),
+        ):
+            assert expected.tolist() == found.tolist()
 
 
 @settings(max_examples=150, deadline=None)
