@@ -11,11 +11,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRun
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher import DefaultRunLauncher
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from dagster._serdes import ConfigurableClassData
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._serdes import ConfigurableClassData, deserialize_value
 from filelock import FileLock
 
 from rugs_assets.settings import Settings
@@ -42,6 +46,34 @@ class ProjectSqliteStorage(DagsterSqliteStorage):
         folder = _under_home(str(config_value["base_dir"]))
         with FileLock(folder / ".making-databases.lock", timeout=_LOCK_TIMEOUT_S):
             return cls.from_local(base_dir=str(folder), inst_data=inst_data)
+
+
+class ProjectRunLauncher(DefaultRunLauncher):
+    """Dagster's launcher of runs, which also tells when the process of a run is gone.
+
+    Dagster's own cannot: after a power cut a run would be "started" for ever, take up one of the
+    places for runs, and keep everybody else from its date. The run's code server knows whether the
+    process lives; where that server is gone, so are its children.
+    """
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """Asked by run monitoring (dagster.yaml)."""
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether the process that executes a run is alive."""
+        client = self._get_grpc_client_for_termination(run.run_id)  # type: ignore[no-untyped-call]  # Dagster's
+        if client is None:  # executed by a command itself: nobody to ask
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        request = CanCancelExecutionRequest(run_id=run.run_id)
+        try:
+            answer = client.can_cancel_execution(request)
+        except DagsterUserCodeUnreachableError:
+            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its code server is gone")
+        if deserialize_value(answer, CanCancelExecutionResult).can_cancel:
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process is gone")
 
 
 class ProjectComputeLogManager(LocalComputeLogManager):

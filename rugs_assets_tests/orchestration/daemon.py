@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -68,20 +69,33 @@ def command(project: Project, folder: Path, *words: str, **more: str) -> str:
     return done.stdout
 
 
+@dataclass
+class Daemon:
+    """A daemon that runs."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        """As when the machine loses power: the daemon, its code server and its runs at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)  # its own session: nothing else is in it
+        self.process.wait(timeout=60)
+
+
 @contextmanager
-def running_daemon(project: Project, folder: Path, *graph: str, **more: str) -> Iterator[Path]:
-    """The daemon; what it says goes into the file that is given.
+def running_daemon(project: Project, folder: Path, *graph: str, **more: str) -> Iterator[Daemon]:
+    """A daemon, stopped afterwards; one that ends by itself is an error.
 
     Args:
         project: its settings.
-        folder: where it works.
+        folder: where it works and writes its log.
         graph: the options that name the graph. A backfill is of a code location: the daemon must
             know it by the same name.
         more: of the environment.
     """
     log = folder / "daemon.log"
-    with log.open("wb") as said:
-        daemon = subprocess.Popen(
+    with log.open("ab") as said:
+        process = subprocess.Popen(
             [sys.executable, "-m", "dagster._daemon", "run", *graph],
             cwd=folder,
             env=environment(project, folder, **more),
@@ -89,16 +103,17 @@ def running_daemon(project: Project, folder: Path, *graph: str, **more: str) -> 
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        try:
-            yield log
-            assert daemon.poll() is None, log.read_text()[-2_000:]
-        finally:
-            daemon.send_signal(signal.SIGINT)
+    daemon = Daemon(process, log)
+    try:
+        yield daemon
+        assert process.poll() in (None, -signal.SIGKILL), log.read_text()[-2_000:]
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
             try:
-                daemon.wait(timeout=60)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
-                os.killpg(daemon.pid, signal.SIGKILL)  # its own session: nothing else is in it
-                daemon.wait(timeout=60)
+                daemon.kill()
 
 
 def wait_for(what: str, is_so: Callable[[], bool], *, seconds: float, every: float = 1.0) -> None:

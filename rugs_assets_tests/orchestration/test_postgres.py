@@ -58,7 +58,7 @@ def server() -> Iterator[str]:
 
     def run(program: str, *words: str) -> None:
         done = subprocess.run(
-            [binaries / program, *words],
+            [str(binaries / program), *words],
             user=user,
             cwd=folder,
             capture_output=True,
@@ -78,7 +78,7 @@ def server() -> Iterator[str]:
             stderr=log,
         )
     try:
-        ready = [binaries / "pg_isready", *where[:4], "-q"]
+        ready = [str(binaries / "pg_isready"), *where[:4], "-q"]
         wait_for(
             "the server answers",
             lambda: subprocess.run(ready, check=False).returncode == 0,

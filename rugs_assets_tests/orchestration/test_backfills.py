@@ -1,0 +1,102 @@
+"""Backfills through a real daemon that is killed on the way (`make test-soak`)."""
+
+import json
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from rugs_assets.orchestration.automation import NEWEST_DATE
+from rugs_assets.orchestration.instance import open_instance
+from rugs_assets.orchestration.stages import STAGES
+from rugs_assets_tests.orchestration.conftest import FIRST, SECOND, Project
+from rugs_assets_tests.orchestration.daemon import (
+    command,
+    running_daemon,
+    unfinished,
+    wait_for,
+    why_failed,
+)
+
+pytestmark = pytest.mark.soak
+
+BROKEN = "2025-12-17"
+LAUNCH = """
+mutation Launch($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def succeeded(instance: dg.DagsterInstance) -> int:
+    return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
+
+
+def outcomes(instance: dg.DagsterInstance, project: Project) -> dict[str, set[str | None]]:
+    """Check -> the dates that it was evaluated for."""
+    checks = project.defs().resolve_asset_graph().asset_check_keys - {NEWEST_DATE}
+    history = instance.event_log_storage.get_asset_check_execution_history
+    return {
+        check.to_user_string(): {
+            record.partition for record in history(check, limit=20) if record.evaluation is not None
+        }
+        for check in checks
+    }
+
+
+def test_a_killed_daemon_goes_on_and_a_failure_stays_with_its_date(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the UI's button launches (GraphQL), then the command line for the date that failed."""
+    captures = project.root / "captures"
+    shutil.copytree(project.settings.captures, captures)
+    cut_off = captures / f"date={BROKEN}" / "cut_off.parquet"
+    cut_off.parent.mkdir()
+    cut_off.write_bytes(b"PAR1 and no footer")
+    monkeypatch.setenv("RUGS_CAPTURES", str(captures))
+    project = Project(project.root, {**project.environment, "RUGS_CAPTURES": str(captures)})
+    folder, dates = project.root, [FIRST, SECOND, BROKEN]
+    workspace = folder / "workspace.yaml"
+    workspace.write_text((Path(__file__).resolve().parents[2] / "workspace.yaml").read_text())
+    where = ("-w", str(workspace))
+    wanted = {"assetSelection": [{"path": [s.name]} for s in STAGES], "partitionNames": dates}
+    with open_instance() as instance:
+        asked = ("-t", LAUNCH, "-v", json.dumps({"params": wanted}))
+        said = command(project, folder, "dagster_graphql.cli", *where, *asked)
+        assert "LaunchBackfillSuccess" in said
+        with running_daemon(project, folder, *where) as daemon:
+            wait_for("a date is done", lambda: succeeded(instance) > 0, seconds=600)
+            daemon.kill()
+        with running_daemon(project, folder, *where):
+
+            def is_over() -> bool:
+                (backfill,) = instance.get_backfills()
+                return backfill.status.value != "REQUESTED" and not unfinished(instance)
+
+            wait_for("the backfill is over", is_over, seconds=900)
+            (backfill,) = instance.get_backfills()
+            assert backfill.status.value == "COMPLETED_FAILED"
+            shards = dg.AssetKey("training_shards")
+            assert set(instance.get_materialized_partitions(shards)) == {FIRST, SECOND}
+            failed = "".join(why_failed(instance))
+            assert "cut_off.parquet: cannot be opened" in failed
+            assert f"{FIRST}:" not in failed
+            # A run that was killed with the daemon may have judged a date before.
+            assert all({FIRST, SECOND} <= found for found in outcomes(instance, project).values())
+
+            shutil.rmtree(cut_off.parent)
+            days = ("--from", BROKEN, "--to", BROKEN)
+            words = ("job", "backfill", *where, "-j", "training_data", "--noprompt", *days)
+            command(project, folder, "dagster", *words)
+            wait_for(
+                "the date is there",
+                lambda: BROKEN in instance.get_materialized_partitions(shards),
+                seconds=600,
+            )
+            wait_for("nothing runs", lambda: unfinished(instance) == 0, seconds=300)
+        assert all(found == set(dates) for found in outcomes(instance, project).values())
