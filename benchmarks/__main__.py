@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--games", type=int, default=60, help="simulated games a date")
     parser.add_argument("--days", type=int, default=2, help="simulated dates")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--files", type=int, default=1_700, help="tiny files (a full day: 17000)")
+    parser.add_argument("--files", type=int, default=600, help="tiny files (a full day: 17000)")
     parser.add_argument("--no-growth", dest="growth", action="store_false")
     parser.add_argument(
         "--steps", type=int, default=2_000_000, help="steps of the loader's release; 0: no loader"

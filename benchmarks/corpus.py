@@ -41,7 +41,11 @@ class Corpus:
     @cached_property
     def lengths(self) -> list[int]:
         """Bytes of each line, ascending."""
-        return sorted(len(line) for path in self.lines for line in path.open("rb"))
+        found: list[int] = []
+        for path in self.lines:
+            with path.open("rb") as file:
+                found += map(len, file)
+        return sorted(found)
 
     def described(self) -> dict[str, object]:
         """Its size, and what its lines are like."""
