@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -107,10 +108,8 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
     uri = store.uri(spec.name)
     try:
         if isinstance(version, datetime):
-            table = DeltaTable(uri)
-            _refuse_no_time(store, spec, version)
-            table.load_as_version(version)
-            return table
+            DeltaTable(uri)  # which says so when there is none
+            version = _version_at(store, spec, version)
         return DeltaTable(uri, version=version)
     except (DeltaError, OSError) as error:
         if isinstance(error, TableNotFoundError) or not DeltaTable.is_deltatable(uri):
@@ -131,20 +130,29 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
         ) from error
 
 
-def _refuse_no_time(store: Store, spec: TableSpec, at: datetime) -> None:
-    """Refuse a time of which it is not known what it means, or at which there was no table."""
+def _version_at(store: Store, spec: TableSpec, at: datetime) -> int:
+    """The latest version at a time, by what the commits say.
+
+    deltalake goes by when their files were changed: later than the commit says, the more so the
+    busier the machine, and to the second on an object store.
+    """
     if at.tzinfo is None:
         raise VersionMissing(
             f"table {spec.name}: the time {at} has no zone; say which, as in "
             f"{at.replace(tzinfo=UTC).isoformat()}"
         )
-    first = f"_delta_log/{0:020d}.json"
-    began = entry_of(0, store.read_bytes(spec.name, first)).at
-    if at < began:  # deltalake would give the first version
+    names = sorted(commit_names(store, spec))
+
+    def made(name: str) -> datetime:
+        return entry_of(0, store.read_bytes(spec.name, f"_delta_log/{name}")).at
+
+    later = bisect_right(names, at, key=made)
+    if later == 0:
         raise VersionMissing(
             f"table {spec.name} at {store.uri(spec.name)} was not there at {at}; it was created at "
-            f"{began}"
+            f"{made(names[0])}"
         )
+    return int(names[later - 1][:20])
 
 
 def files_of(table: DeltaTable) -> list[LoggedFile]:

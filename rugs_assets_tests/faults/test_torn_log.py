@@ -60,3 +60,12 @@ def test_a_commit_is_synced_before_anybody_is_told(
     monkeypatch.setattr(os, "fsync", noted)
     lake.replace(THINGS, MONDAY, batches(60, 4), made_by())
     assert synced[-2:] == [f"{4:020d}.json", "_delta_log"]
+
+
+def test_a_time_is_that_of_the_commit_whenever_its_file_was_written(lake: Lake) -> None:
+    entries = {entry.version: entry for entry in lake.versions(THINGS)}
+    for path in (Path(lake.uri(THINGS)) / "_delta_log").iterdir():
+        os.utime(path, (2e9, 2e9))  # a copied store, or a busy machine
+    for version in (1, 2, 3):
+        rows = lake.read(THINGS, MONDAY, version=entries[version].at).to_arrow()
+        assert set(rows.column("generation").to_pylist()) == {version}
