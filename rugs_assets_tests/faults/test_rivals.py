@@ -32,25 +32,24 @@ _MAY_MEET = {
 def test_processes_share_a_store(world: World) -> None:
     alone = replace(world, name="alone")
     shutil.copytree(world.store, alone.store)
-    rival_rounds(world, alone, [DAY], OTHER_DAY, 1.0)
+    rival_rounds(world, alone, [DAY], OTHER_DAY, OTHER_DAY, 1.0)
 
 
 @pytest.mark.soak
 def test_processes_share_a_store_for_minutes(known: Known, tmp_path: Path) -> None:
     world, alone = World(tmp_path), World(tmp_path, "alone")
-    world.make_captures(days=5)
-    days = [DAY + timedelta(days=number) for number in range(5)]
+    world.make_captures(days=7)
+    days = [DAY + timedelta(days=number) for number in range(7)]
     for day in days:
         pipeline.run_chain(alone, "a", day)
     shutil.copytree(alone.store, world.store)
-    done = rival_rounds(world, alone, days[:4], days[4], _SOAK_SECONDS)
+    done = rival_rounds(world, alone, days[:4], days[4], days[6], _SOAK_SECONDS)
     tell("rival processes", seconds=_SOAK_SECONDS, rounds=sum(done.values()), **done)
-    assert done["release"] > 5
-    assert done["read"] > 50
+    assert min(done.values()) > 1, done
 
 
 def rival_rounds(
-    world: World, alone: World, days: Sequence[date], shared: date, seconds: float
+    world: World, alone: World, days: Sequence[date], shared: date, last: date, seconds: float
 ) -> Counter[str]:
     """Let all rivals loose on a store; how often each job was done.
 
@@ -58,10 +57,11 @@ def rival_rounds(
         world: whose store they share.
         alone: one with an equal store, which tells what must come out.
         days: the dates that one process each writes.
-        shared: the last date, which two processes write.
+        shared: the date that two processes write.
+        last: the last date; those behind `shared` are read and released only.
         seconds: for how long.
     """
-    reading = [("read", shared), ("read", shared), ("release", shared), ("vacuum", shared)]
+    reading = [("read", last), ("read", last), ("release", last), ("vacuum", last)]
     jobs = [*(("write", day) for day in days), *[("write_shared", shared)] * 2, *reading]
     turns = dict.fromkeys(days, 0)
     done: Counter[str] = Counter()
