@@ -24,6 +24,9 @@ JOB_NAME = "training_data"
 REASON_TAG = "rugs_assets/reason"
 NEWEST_DATE = dg.AssetCheckKey(dg.AssetKey(TRAINING_SHARDS.name), "newest_date_is_stored")
 PRIORITY_TAG = "dagster/priority"
+ANEW = {"dagster/retry_strategy": "ALL_STEPS"}
+"""On every job: a run that is started again after its process died starts at its beginning. Dagster
+would go on at the step that failed, which it can only where steps hand their results over in files."""
 ALONE_TAG = "rugs_assets/alone"
 """Of the runs with one value of this tag, the queue runs one at a time (dagster.yaml)."""
 
@@ -58,6 +61,7 @@ def training_data_job() -> UnresolvedAssetJobDefinition:
         # The check of the newest date is about another date than that of the run.
         selection=dg.AssetSelection.assets(*(stage.name for stage in STAGES))
         - dg.AssetSelection.checks(NEWEST_DATE),
+        tags=ANEW,
         description="One date from capture files to training shards, with every check.",
     )
 

@@ -13,7 +13,7 @@ import dagster as dg
 
 from rugs_assets.lake.ledger import Ledger, save_ledger, take_stock
 from rugs_assets.lake.listing import Listing
-from rugs_assets.orchestration.automation import ALONE_TAG, PRIORITY_TAG, Policy
+from rugs_assets.orchestration.automation import ALONE_TAG, ANEW, PRIORITY_TAG, Policy
 from rugs_assets.orchestration.history import WANTS_TAG, past_of
 from rugs_assets.orchestration.outlook import CapturesGone, Outlook
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
@@ -60,7 +60,7 @@ def decoding_job(
         name=JOB_NAME,
         description="Decodes new and changed captures and notes which dates they hold.",
         # Two at once would decode the same files: the queue runs one at a time (dagster.yaml).
-        tags={ALONE_TAG: JOB_NAME, PRIORITY_TAG: _FIRST},
+        tags={**ANEW, ALONE_TAG: JOB_NAME, PRIORITY_TAG: _FIRST},
         resource_defs=dict(resources),
     )
     def decode_captures() -> None:

@@ -14,7 +14,7 @@ from rugs_assets.lake.errors import LakeBusy
 from rugs_assets.lake.landing_cleaning import KEEP_HOURS, clean_decoded
 from rugs_assets.lake.maintenance import RETENTION_HOURS
 from rugs_assets.lake.sweeping import sweep
-from rugs_assets.orchestration.automation import ALONE_TAG, PRIORITY_TAG, Policy
+from rugs_assets.orchestration.automation import ALONE_TAG, ANEW, PRIORITY_TAG, Policy
 from rugs_assets.orchestration.decoding import JOB_NAME as DECODING
 from rugs_assets.orchestration.outlook import CapturesGone, Outlook
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
@@ -146,7 +146,7 @@ def maintenance_job(
     @dg.job(
         name=JOB_NAME,
         description=maintenance_job.__doc__,
-        tags={ALONE_TAG: JOB_NAME, PRIORITY_TAG: "-2"},
+        tags={**ANEW, ALONE_TAG: JOB_NAME, PRIORITY_TAG: "-2"},
         resource_defs=dict(resources),
     )
     def maintenance() -> None:

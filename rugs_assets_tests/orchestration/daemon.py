@@ -55,9 +55,9 @@ def write_definitions(folder: Path, *, settle: float = 3) -> str:
 
 
 def command(project: Project, folder: Path, *words: str, **more: str) -> str:
-    """A Dagster command that must succeed; what it printed."""
+    """A command of this Python that must succeed; what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", *words],
+        [sys.executable, *words],
         cwd=folder,
         env=environment(project, folder, **more),
         capture_output=True,

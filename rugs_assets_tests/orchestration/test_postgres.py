@@ -136,7 +136,7 @@ def test_a_concurrent_backfill(on_postgres: Project) -> None:
         running_daemon(project, folder, "-w", str(workspace)),
         open_instance() as instance,
     ):
-        command(project, folder, "dagster", *words, "--from", FIRST, "--to", EMPTY)
+        command(project, folder, "-m", "dagster", *words, "--from", FIRST, "--to", EMPTY)
 
         def is_done() -> bool:
             (backfill,) = instance.get_backfills()
