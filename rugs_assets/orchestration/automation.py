@@ -26,7 +26,7 @@ NEWEST_DATE = dg.AssetCheckKey(dg.AssetKey(TRAINING_SHARDS.name), "newest_date_i
 PRIORITY_TAG = "dagster/priority"
 ANEW = {"dagster/retry_strategy": "ALL_STEPS"}
 """On every job: a run that is started again after its process died starts at its beginning. Dagster
-would go on at the step that failed, which it can only where steps hand their results over in files."""
+would go on at the step that failed, and can so only where steps hand over results in files."""
 ALONE_TAG = "rugs_assets/alone"
 """Of the runs with one value of this tag, the queue runs one at a time (dagster.yaml)."""
 
