@@ -76,7 +76,7 @@ class World:
         """The capture folder of a variant."""
         return self.root / "captures" / variant
 
-    def make_captures(self, days: int = 2) -> None:
+    def make_captures(self, days: int = 2, games_per_day: int = 1) -> None:
         """Simulate both variants."""
         for seed, variant in enumerate(VARIANTS):
             plan = Plan(
@@ -84,7 +84,7 @@ class World:
                 days=days,
                 sessions=1,
                 players=1,
-                games_per_day=1,
+                games_per_day=games_per_day,
                 payload=Payload.LEAN,
                 faults=Faults.usual(),
             )

@@ -38,7 +38,7 @@ def test_processes_share_a_store(world: World) -> None:
 @pytest.mark.soak
 def test_processes_share_a_store_for_minutes(known: Known, tmp_path: Path) -> None:
     world, alone = World(tmp_path), World(tmp_path, "alone")
-    world.make_captures(days=7)
+    world.make_captures(days=7, games_per_day=3)
     days = [DAY + timedelta(days=number) for number in range(7)]
     for day in days:
         pipeline.run_chain(alone, "a", day)
