@@ -18,13 +18,16 @@ PIP_BRIDGES := $(BRIDGES)/bin/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test test-soak test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
+.PHONY: run test test-ui test-soak test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
 
 test: $(INSTALLED) ## the whole test suite (ARGS="-k name" for a part of it)
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+test-ui: $(INSTALLED) ## the web UI in a real browser (apt-get install chromium); pictures in build/screenshots
+	@$(BIN)/python -m pytest -n 0 -m browser rugs_assets_tests/browser $(ARGS)
 
 ui: $(INSTALLED) ## webserver + daemon on loopback (PORT=3000); Ctrl-C stops everything
 	@$(BIN)/python -m rugs_assets.orchestration.instance

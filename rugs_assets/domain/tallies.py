@@ -22,9 +22,9 @@ def by_value(batches: Iterable[pa.RecordBatch], column: str, none: str = "none")
     found: Counter[str] = Counter()
     for batch in batches:
         counted = pc.value_counts(batch[column])
-        kinds, counts = counted.field("values").to_pylist(), counted.field("counts").to_pylist()
-        for kind, count in zip(kinds, counts, strict=True):
-            found[none if kind is None else str(kind)] += count
+        kinds, counts = counted.field("values").to_pylist(), counted.field("counts").to_numpy()
+        for kind, count in zip(kinds, counts.tolist(), strict=True):
+            found[none if kind is None else str(kind)] += int(count)
     return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
 

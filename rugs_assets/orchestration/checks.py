@@ -5,6 +5,7 @@ that the run has just written. The evaluation carries how often the rule is brok
 offenders and what to do about it.
 """
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -81,7 +82,7 @@ def result_of(stage: Stage, rule: Rule, found: Violations) -> dg.AssetCheckResul
             if rule.blocking or rule.is_error
             else dg.AssetCheckSeverity.WARN
         ),
-        description=None if found.ok else str(found),
+        description=None if found.ok else _readable(str(found)),
         metadata=told,
     )
 
@@ -99,7 +100,14 @@ def examples_table(found: Violations) -> dg.TableMetadataValue:
 
 
 def _cell(value: object) -> str | int | float | bool | None:
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    return _readable(str(value))
+
+
+def _readable(text: str) -> str:
+    """A digest has no place to break a line at: sixteen of its digits tell it from any other."""
+    return re.sub(r"[0-9a-f]{40,}", lambda found: f"{found[0][:16]}…", text)
 
 
 def _specs(

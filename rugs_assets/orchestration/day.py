@@ -144,6 +144,7 @@ class Day:
         """
         read = sum(self.stored(table).bytes for table in stage.inputs)
         told: dict[str, Any] = {
+            **shown,  # what a person looks for comes first
             **metadata.of_commit(
                 commit,
                 self.lake.uri(stage.table),
@@ -151,7 +152,6 @@ class Day:
                 input_bytes=read if input_bytes is None else input_bytes,
                 seconds=self._seconds,
             ),
-            **shown,
         }
         if stage.inputs:
             told["dagster/column_lineage"] = metadata.column_lineage(stage.table, stage.inputs)

@@ -132,7 +132,7 @@ def features_table(summary: FeatureSummary) -> dg.TableMetadataValue:
     return as_table(
         [
             {"feature": feature.name}
-            | {name: float(f"{values[at]:.5g}") for name, values in numbers.items()}
+            | {name: float(f"{values[at]:.4g}") for name, values in numbers.items()}
             | {name: round(float(values[at]) * 100, 1) for name, values in shares.items()}
             | {"unit": feature.unit}
             for at, feature in enumerate(FEATURES)
