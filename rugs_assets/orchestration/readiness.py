@@ -35,13 +35,14 @@ from rugs_assets.orchestration.answer import (
 from rugs_assets.orchestration.day import Day, digest_of
 from rugs_assets.orchestration.outlook import JUDGED
 from rugs_assets.orchestration.resources import CapturesResource
-from rugs_assets.orchestration.rules import RULES
-from rugs_assets.orchestration.stages import STAGES, Stage
+from rugs_assets.orchestration.rules import RULES, Rule
+from rugs_assets.orchestration.stages import STAGES
 from rugs_assets.settings import SettingsError
 
 DESCRIPTION = (
-    "Can I train on this date? Yes when all five assets are up to date (captures, code, inputs) and"
-    " every check of theirs passed or only warned; else it says why not, and what cures it."
+    "Can I train on this date? Yes when all five assets are up to date (captures, code, inputs),"
+    " every check of theirs was judged, and those that block passed; what else is worth a look is"
+    " named. Else it says why not, and what cures it. A release takes the same dates."
 )
 
 
@@ -70,8 +71,11 @@ def readiness_of(
             rows=found.rows if isinstance(found := stored.get(stage.name), StoredDate) else None,
             anew=verdict.reason if stage.name in verdict.assets else "",
             checks={
-                check.name: (just_now or {}).get(check) or _outcome(instance, check, day)
-                for check in _checks_of(stage)
+                rule.name: _weighed(
+                    rule, (just_now or {}).get(check) or _outcome(instance, check, day)
+                )
+                for rule in RULES[stage.name]
+                for check in [dg.AssetCheckKey(dg.AssetKey(stage.name), rule.name)]
             },
         )
         for stage in STAGES
@@ -101,9 +105,9 @@ def report(answer: Readiness, instance: dg.DagsterInstance, run_id: str, job_nam
     instance.report_dagster_event(event, run_id)
 
 
-def _checks_of(stage: Stage) -> Iterator[dg.AssetCheckKey]:
-    for rule in RULES[stage.name]:
-        yield dg.AssetCheckKey(dg.AssetKey(stage.name), rule.name)
+def _weighed(rule: Rule, outcome: str) -> str:
+    """A broken rule that does not block does not hold a date back: releases take it too."""
+    return WARNED if outcome == FAILED and not rule.blocking else outcome
 
 
 def outcome_named(passed: bool, severity: dg.AssetCheckSeverity) -> str:
