@@ -48,8 +48,6 @@ def build_defs(
         "lake": LakeResource(root=settings.store),
         # Dagster's default pickles values to disk. Ours hold none: rows go through the lake.
         "io_manager": dg.mem_io_manager,
-        # Dagster's default pickles values to disk. Ours hold none: rows go through the lake.
-        "io_manager": dg.mem_io_manager,
         **(resources or {}),
     }
     job, decoding = training_data_job(), decoding_job(dates, policy, given)
