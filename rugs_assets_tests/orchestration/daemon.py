@@ -130,15 +130,15 @@ def unfinished(instance: dg.DagsterInstance) -> int:
 
 
 def why_failed(instance: dg.DagsterInstance) -> list[str]:
-    """For every run that failed its date, the step, and the end of the error."""
+    """For every run that failed its date, and what it said."""
     failed = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
     return [
-        f"{run.tags.get('dagster/partition')}: {event.message} ... {_end_of(event)}"
+        f"{run.tags.get('dagster/partition')}: {event.message} ... {_told_by(event)}"
         for run in failed
         for entry in instance.all_logs(run.run_id)
         if (event := entry.dagster_event) is not None and event.is_failure
     ]
 
 
-def _end_of(event: dg.DagsterEvent) -> str:
-    return str(event.event_specific_data)[-900:]
+def _told_by(event: dg.DagsterEvent) -> str:
+    return str(event.event_specific_data)

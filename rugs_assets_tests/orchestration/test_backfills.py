@@ -73,31 +73,26 @@ def test_a_killed_daemon_goes_on_and_a_failure_stays_with_its_date(
             daemon.kill()
         shards = dg.AssetKey("training_shards")
         with running_daemon(project, folder, *where):
-
-            def is_over() -> bool:
-                """Run monitoring misses the killed run, and it is started again."""
-                made = instance.get_materialized_partitions(shards)
-                return {FIRST, SECOND} <= set(made) and not unfinished(instance)
-
-            wait_for("the dates are there", is_over, seconds=900)
-            assert set(instance.get_materialized_partitions(shards)) == {FIRST, SECOND}
+            # The queue goes on; the run that was killed is missed and ends as failed.
+            wait_for("nothing runs", lambda: unfinished(instance) == 0, seconds=600, every=3)
+            made = set(instance.get_materialized_partitions(shards))
+            assert FIRST in made
+            assert BROKEN not in made
             failed = "".join(why_failed(instance))
             assert "cut_off.parquet: cannot be opened" in failed
-            judged = outcomes(instance, project)
-            assert all(found >= {FIRST, SECOND} for found in judged.values())
-            assert judged["training_shards:steps_are_the_rows"] == {FIRST, SECOND}
+            assert "its code server is gone" in failed
 
             shutil.rmtree(cut_off.parent)
             wanted = {
                 "assetSelection": [{"path": [stage.name]} for stage in STAGES],
-                "partitionNames": [BROKEN],
+                "partitionNames": [SECOND, BROKEN],
             }
             asked = ("-t", LAUNCH, "-v", json.dumps({"params": wanted}))
             said = command(project, folder, "-c", GRAPHQL, *where, *asked)
             assert "LaunchBackfillSuccess" in said
             wait_for(
-                "the date is there",
-                lambda: BROKEN in instance.get_materialized_partitions(shards),
+                "the dates are there",
+                lambda: set(dates) == set(instance.get_materialized_partitions(shards)),
                 seconds=600,
             )
             wait_for("nothing runs", lambda: unfinished(instance) == 0, seconds=300)
