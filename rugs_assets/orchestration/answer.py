@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 
 from rugs_assets.orchestration.stages import TRAINING_SHARDS
 
@@ -73,8 +76,10 @@ class Readiness:
             metadata=told.metadata,
         )
 
-    def evaluation(self) -> dg.AssetCheckEvaluation:
-        """The same as Dagster keeps it."""
+    def evaluation(
+        self, target: AssetCheckEvaluationTargetMaterializationData | None = None
+    ) -> dg.AssetCheckEvaluation:
+        """The same as Dagster keeps it; for the rows that were there, where there were any."""
         return dg.AssetCheckEvaluation(
             asset_key=READY.asset_key,
             check_name=READY.name,
@@ -84,6 +89,7 @@ class Readiness:
             metadata=self._metadata(),
             blocking=False,
             partition=self.date,
+            target_materialization_data=target,
         )
 
     def _metadata(self) -> dict[str, Any]:

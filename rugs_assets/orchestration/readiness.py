@@ -10,6 +10,9 @@ without `training_shards`, gives the answer too, so that an old "yes" never outl
 from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 from dagster._core.event_api import PartitionKeyFilter
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
@@ -100,9 +103,24 @@ def report(answer: Readiness, instance: dg.DagsterInstance, run_id: str, job_nam
     event = dg.DagsterEvent(
         event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
         job_name=job_name,
-        event_specific_data=answer.evaluation(),
+        event_specific_data=answer.evaluation(_target(instance, answer.date)),
     )
     instance.report_dagster_event(event, run_id)
+
+
+def _target(
+    instance: dg.DagsterInstance, partition: str
+) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """The newest rows of the date: the UI passes over an answer that names others, or none."""
+    newest = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=READY.asset_key, asset_partitions=[partition]), limit=1
+    ).records
+    if not newest:
+        return None
+    found = newest[0]
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=found.storage_id, run_id=found.run_id, timestamp=found.timestamp
+    )
 
 
 def _weighed(rule: Rule, outcome: str) -> str:

@@ -142,8 +142,10 @@ def test_a_changed_setting_marks_what_rests_on_it(
     page.get_by_text("Unsynced").first.wait_for()
     shoot("unsynced")
     open_check(page, "training_shards", "ready_to_train")
-    page.get_by_text("NO: observations was made from what its inputs no longer hold").wait_for()
-    page.get_by_text("Materialize observations and all after it").first.wait_for()
+    page.get_by_text("Execution history").click()
+    refused = page.locator("tr", has_text=TUNED).first
+    refused.get_by_text("NO: observations was made from what its inputs").wait_for()
+    assert "Materialize observations and all after it" in refused.inner_text()
     shoot("not_ready_to_train")
 
 
@@ -156,5 +158,5 @@ def test_three_dates_are_backfilled(page: Page, ui: Site, shoot: Shoot) -> None:
     counts = ui.lake.row_counts(TRAINING_SHARDS)
     assert all(rows for day, rows in counts.items() if day.isoformat() in THREE)
     page.goto("/runs?tab=backfills")
-    page.get_by_text("Completed").first.wait_for()
+    page.locator("tr", has_text="3 partitions").get_by_text("Success").wait_for()
     shoot("backfilled")

@@ -13,6 +13,12 @@ def answer(instance: dg.DagsterInstance, date: str) -> tuple[bool, str]:
     records = instance.event_log_storage.get_asset_check_execution_history(READY, limit=50)
     evaluation = next(record for record in records if record.partition == date).evaluation
     assert isinstance(evaluation, dg.AssetCheckEvaluation), "planned, but never judged"
+    # The UI passes over an evaluation that is not of the newest rows.
+    newest = instance.event_log_storage.get_latest_storage_id_by_partition(
+        READY.asset_key, dg.DagsterEventType.ASSET_MATERIALIZATION, {date}
+    )
+    target = evaluation.target_materialization_data
+    assert newest.get(date) == (target.storage_id if target else None)
     return evaluation.passed, str(evaluation.description)
 
 
