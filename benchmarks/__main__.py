@@ -47,9 +47,9 @@ def main() -> int:
         corpora = [simulated(place / "captures", options.games, options.days), *real_captures()]
         for corpus in corpora:
             console.print(f"{corpus.name}: {corpus.describe()}")
-            rows += chain_rows(corpus, place / "chain", options.rounds)
+            rows += chain_rows(corpus, place / corpus.name, options.rounds)
         corpus = corpora[0]
-        rows += feature_rows(corpus, place / "chain", options.rounds)
+        rows += feature_rows(corpus, place / corpus.name, options.rounds)
         if options.growth:
             for size, found in growth.growth(place / "growth", options.rounds).items():
                 group = f"{GROWTH} of {size} dates"

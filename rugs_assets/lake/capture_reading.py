@@ -27,6 +27,8 @@ from rugs_assets.lake.known_formats import EVENT_STORE, UNREADABLE, CaptureFile
 DAMAGED = (OSError, pa.ArrowException, ValueError, KeyError, MemoryError)
 """What pyarrow makes of a damaged file; a column's name that is no UTF-8 is a ValueError."""
 
+_ROWS_AT_ONCE = 1_024
+
 
 class CaptureUnreadable(Exception):
     """A capture file cannot be read as what was found; the message is the reason.
@@ -112,7 +114,8 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
     try:
         with pq.ParquetFile(file.location) as parquet:
             columns = [name for name in stored_rows.READ if name in parquet.schema_arrow.names]
-            yield from parquet.iter_batches(columns=columns)
+            # A row holds a whole frame: pyarrow's 65,536 of them would be a gigabyte.
+            yield from parquet.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns)
     except (ValueError, KeyError, MemoryError) as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
