@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,15 +32,22 @@ class Known:
     release: dict[str, str] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="session")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
+@contextmanager
+def prepared() -> Iterator[None]:
+    """This process can run stages, and is as it was afterwards: other tests run in it too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUGS_PSEUDONYM_KEY", "-")
         for name in [name for name in vars(pictures) if name.startswith("of_")]:
             patch.setattr(pictures, name, getattr(pictures, name))
         pipeline.prepare_process()
-        known = Known(tmp_path_factory.mktemp("faults"))
-        World(known.root).make_captures()
+        yield
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
+    known = Known(tmp_path_factory.mktemp("faults"))
+    World(known.root).make_captures()
+    with prepared():
         for variant in VARIANTS:
             world = World(known.root, f"undisturbed-{variant}")
             pipeline.run_chain(world, variant)
@@ -48,19 +56,20 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Known]:
             known.other = pipeline.digests(world.lake, OTHER_DAY)
             known.release[variant] = pipeline.make_release(world)
             assert pipeline.strays(world) == []
-        changed = {name for name in known.day["a"] if known.day["a"][name] != known.day["b"][name]}
-        assert set(known.day["a"]) - changed <= {"unaligned_actions", "rejected_input"}
-        yield known
+    changed = {name for name in known.day["a"] if known.day["a"][name] != known.day["b"][name]}
+    assert set(known.day["a"]) - changed <= {"unaligned_actions", "rejected_input"}
+    return known
 
 
 @pytest.fixture
-def world(known: Known, tmp_path: Path) -> World:
+def world(known: Known, tmp_path: Path) -> Iterator[World]:
     """A store of variant `a`, both dates."""
     made = World(tmp_path)
     (tmp_path / "captures").symlink_to(known.root / "captures")
     shutil.copytree(known.root / "undisturbed-a", made.store)
     shutil.rmtree(made.store / "releases")
-    return made
+    with prepared():
+        yield made
 
 
 @pytest.fixture
