@@ -91,7 +91,11 @@ class World:
             write_simulation(plan, self.captures(variant), truth=None)
 
 
-def prepare_process(key: str = "a key for tests of faults") -> None:
+KEY = "a key for tests of faults"
+"""Digests hold pseudonyms: who compares them uses this key."""
+
+
+def prepare_process(key: str = KEY) -> None:
     """What a process needs to run stages: a key; pictures of a date are left out."""
     os.environ["RUGS_PSEUDONYM_KEY"] = key
     for name in [name for name in vars(pictures) if name.startswith("of_")]:

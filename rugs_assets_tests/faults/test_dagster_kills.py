@@ -30,6 +30,7 @@ def test_make_run_is_killed_and_run_again(known: Known, tmp_path: Path, project_
     environment = os.environ | {
         "RUGS_CAPTURES": str(world.captures("a")),
         "RUGS_STORE": str(world.store),
+        "RUGS_PSEUDONYM_KEY": pipeline.KEY,
         "DAGSTER_HOME": str(tmp_path / "home"),
         "PYTHONPATH": str(project_root),
     }
