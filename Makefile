@@ -18,7 +18,7 @@ PIP_BRIDGES := $(BRIDGES)/bin/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test test-ui test-soak test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
+.PHONY: run test test-ui test-soak test-year test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
@@ -56,6 +56,9 @@ docs: $(INSTALLED) ## the documentation as HTML in build/docs; a broken link is 
 
 test-soak: $(INSTALLED) ## a month lands while the daemon runs, backfills through it (half an hour)
 	@$(BIN)/python -m pytest -n 0 -m soak rugs_assets_tests/orchestration $(ARGS)
+
+test-year: $(INSTALLED) ## 365 dates, clicked at once, through a daemon that loses power (an hour)
+	@$(BIN)/python -m pytest -n 0 -m year --log-cli-level INFO rugs_assets_tests/orchestration $(ARGS)
 
 test-postgres: $(INSTALLED) ## Dagster's databases on a real server (apt-get install postgresql)
 	@$(PIP) install "dagster-postgres>=0.29.27,<0.30"

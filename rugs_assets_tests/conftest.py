@@ -15,7 +15,7 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
-LONG = frozenset({"browser", "crash", "memory", "postgres", "soak"})
+LONG = frozenset({"browser", "crash", "memory", "postgres", "soak", "year"})
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -38,13 +38,17 @@ def succeeded(instance: dg.DagsterInstance) -> int:
     return instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS]))
 
 
-def outcomes(instance: dg.DagsterInstance, project: Project) -> dict[str, set[str | None]]:
+def outcomes(
+    instance: dg.DagsterInstance, project: Project, *, limit: int = 20
+) -> dict[str, set[str | None]]:
     """Check -> the dates that it was evaluated for."""
     checks = project.defs().resolve_asset_graph().asset_check_keys - {NEWEST_DATE}
     history = instance.event_log_storage.get_asset_check_execution_history
     return {
         check.to_user_string(): {
-            record.partition for record in history(check, limit=20) if record.evaluation is not None
+            record.partition
+            for record in history(check, limit=limit)
+            if record.evaluation is not None
         }
         for check in checks
     }
