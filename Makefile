@@ -18,7 +18,7 @@ PIP_BRIDGES := $(BRIDGES)/bin/python -m pip --disable-pip-version-check --quiet
 override DAGSTER_HOME := $(abspath $(or $(DAGSTER_HOME),$(CURDIR)))
 export DAGSTER_HOME
 
-.PHONY: run test test-ui test-soak test-year test-postgres test-memory test-bridges example test-crash fuzz reliability audit ui check bench docs lock help
+.PHONY: run test test-ui test-soak test-year test-postgres test-memory test-bridges example test-crash test-faults fuzz reliability audit ui check bench docs lock help
 
 run: $(INSTALLED) ## captures -> training data: every date found, all five assets
 	@$(BIN)/python -m rugs_assets.orchestration.run
@@ -70,11 +70,15 @@ test-memory: $(INSTALLED) ## a full day of 3 GB and ten of them through every st
 test-crash: $(INSTALLED) ## kills, full disks, rivals and endless input by the hundred (half an hour)
 	@$(BIN)/python -m pytest rugs_assets_tests/faults -m "crash or soak" $(ARGS)
 
-fuzz: $(INSTALLED) ## hostile captures through every reader and stage (SECONDS=60)
-	@$(BIN)/python -m rugs_assets_tests.faults.fuzz --seconds $(or $(SECONDS),60)
+test-faults: $(INSTALLED) ## the short fault tests, TIMES=20 times in a row (a quarter of an hour)
+	@$(BIN)/python -m rugs_assets_tests.faults.again --times $(or $(TIMES),20)
 
-reliability: $(INSTALLED) ## both of these, ten minutes of fuzz, and docs/reliability.md from the outcome
+fuzz: $(INSTALLED) ## hostile captures through every reader and stage (SECONDS=60; SEED=n, the same ones again)
+	@$(BIN)/python -m rugs_assets_tests.faults.fuzz --seconds $(or $(SECONDS),60) $(if $(SEED),--seed $(SEED))
+
+reliability: $(INSTALLED) ## all of these, ten minutes of fuzz, and docs/reliability.md from the outcome
 	@mkdir -p data && rm -f data/faults.jsonl
+	@RUGS_FAULTS_TOLD=$(CURDIR)/data/faults.jsonl $(MAKE) test-faults
 	@RUGS_FAULTS_TOLD=$(CURDIR)/data/faults.jsonl $(MAKE) test-crash
 	@RUGS_FAULTS_TOLD=$(CURDIR)/data/faults.jsonl $(MAKE) fuzz SECONDS=600
 	@$(BIN)/python -m rugs_assets_tests.faults.reliability data/faults.jsonl
