@@ -3,7 +3,8 @@
 Named by dagster.yaml. Dagster resolves a relative path in that file against the folder of the
 process, so that a command run elsewhere would quietly start an empty history there; these classes
 resolve it against DAGSTER_HOME. Several commands that start at once on a fresh folder corrupt the
-databases for good ("more than one head"); `ProjectSqliteStorage` makes them under a file lock.
+databases for good ("more than one head"); `ProjectSqliteStorage` makes them under a file lock. How
+events are written stands in `event_log`.
 """
 
 import shutil
@@ -17,11 +18,12 @@ from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, _event_logs_directory
 from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
 from dagster._serdes import ConfigurableClassData, deserialize_value
 from filelock import FileLock
 
+from rugs_assets.orchestration.event_log import ProjectEventLogStorage
 from rugs_assets.settings import Settings
 
 _CONFIG = "dagster.yaml"
@@ -36,7 +38,11 @@ def _under_home(base_dir: str) -> Path:
 
 
 class ProjectSqliteStorage(DagsterSqliteStorage):
-    """Dagster's sqlite storage, made once and only once."""
+    """Dagster's sqlite storage, made once and only once, whose events cost little."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = ProjectEventLogStorage(_event_logs_directory(base_dir))
 
     @classmethod
     def from_config_value(

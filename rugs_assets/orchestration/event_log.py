@@ -1,0 +1,145 @@
+"""Dagster's event log in sqlite, whose databases stay open while they are written.
+
+Dagster's own opens a database for every event and closes it again, and sqlite takes a close for the
+moment to move its journal into the database and to wait for the disk, several times an event. A
+date logs more than a hundred events: that was half of what its run cost. Here a database stays open
+for the events that follow, and the disk is waited for once, when the run ends: a power cut may then
+cost the last events of a run that it ended anyway, and never one that was said to be over. A killed
+process loses nothing, since what it wrote is the system's.
+
+Belongs here: connections and when they wait. What is stored, and where, is Dagster's.
+"""
+
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dagster import DagsterEventType, EventLogEntry
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
+    INDEX_SHARD_NAME,
+    SqliteEventLogStorage,
+    SqliteEventLogStorageWatchdog,
+)
+from dagster._core.storage.sql import create_engine
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+from watchdog.events import FileSystemEvent
+from watchdog.observers import Observer
+
+from rugs_assets.lake.paths import synced
+
+MOST_OPEN = 8
+"""Databases that a process keeps open: a run writes to two, the web UI looks at any."""
+_LAST_WORDS = frozenset(
+    {
+        DagsterEventType.RUN_SUCCESS,
+        DagsterEventType.RUN_FAILURE,
+        DagsterEventType.RUN_CANCELED,
+    }
+)
+_Kept = dict[str, tuple[tuple[int, int], Connection]]
+
+
+class ProjectEventLogStorage(SqliteEventLogStorage):
+    """Dagster's sqlite event log, with a database a run and one for what concerns all."""
+
+    def __init__(self, base_dir: str) -> None:
+        self._kept: _Kept = {}  # name of a database -> (which file it is, the way into it)
+        self._closed = weakref.finalize(self, _close_all, self._kept)
+        super().__init__(base_dir)
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store an event; one that ends its run is on the disk afterwards, with all before it."""
+        super().store_event(event)
+        if event.is_dagster_event and event.dagster_event_type in _LAST_WORDS:
+            for name in (event.run_id, INDEX_SHARD_NAME):
+                journal = Path(f"{self.path_for_shard(name)}-wal")
+                if journal.exists():  # else it is in the database, which sqlite waited for
+                    synced(journal)
+            synced(Path(self.path_for_shard(INDEX_SHARD_NAME)).parent)
+
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            connection = self._opened(shard)
+            with connection.begin():
+                yield connection
+
+    def _opened(self, name: str) -> Connection:
+        place = self.path_for_shard(name)
+        file, connection = self._kept.pop(name, (None, None))
+        if connection is not None and _file_at(place) != file:  # deleted, or put back, meanwhile
+            connection.close()
+            connection = None
+            self._initialized_dbs.discard(name)
+        if connection is None:
+            connection = self._open(name)
+        self._kept[name] = (_file_at(place) or (0, 0), connection)  # the newest is the last
+        while len(self._kept) > MOST_OPEN:
+            _, oldest = self._kept.pop(next(iter(self._kept)))
+            oldest.close()
+        return connection
+
+    def _open(self, name: str) -> Connection:
+        engine = create_engine(
+            self.conn_string_for_shard(name),
+            poolclass=NullPool,
+            # One thread at a time, but not always the same: the lock sees to that.
+            connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        )
+        if name not in self._initialized_dbs:
+            self._initdb(engine)
+            self._initialized_dbs.add(name)
+        connection = engine.connect()
+        with connection.begin():
+            connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+        return connection
+
+    def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
+        """Call back for every event to come of a run: the UI shows it while it runs."""
+        observer: Any = self._obs
+        if observer is None:
+            observer = Observer()
+            observer.start()
+            self._obs = observer
+        watchdog = _Watchdog(self, run_id, callback, cursor)
+        watched = observer.schedule(watchdog, self._base_dir, recursive=True)
+        self._watchers[run_id][callback] = (watchdog, watched)
+
+    def dispose(self) -> None:
+        """Close what is open."""
+        super().dispose()
+        with self._db_lock:
+            _close_all(self._kept)
+
+
+class _Watchdog(SqliteEventLogStorageWatchdog):
+    """Sees events where they are written first: in the journal beside the database."""
+
+    @property
+    def patterns(self) -> list[str]:
+        """The files whose changes tell of events."""
+        return [self._log_path, f"{self._log_path}-wal"]
+
+    def on_modified(self, event: FileSystemEvent) -> None:
+        """Hand on what is new."""
+        self._process_log()
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file lies there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - once an event: a Path costs more than the call
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _close_all(kept: _Kept) -> None:
+    while kept:
+        _, (_, connection) = kept.popitem()
+        connection.close()

@@ -1,0 +1,153 @@
+"""The event log keeps its databases open, and tells and keeps the same as Dagster's own."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.events import EngineEventData
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.utils import make_new_run_id
+
+from rugs_assets.orchestration import event_log
+from rugs_assets.orchestration.event_log import MOST_OPEN, ProjectEventLogStorage
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The databases that were opened, in order."""
+    found: list[str] = []
+    original = ProjectEventLogStorage._open
+
+    def counted(self: ProjectEventLogStorage, name: str) -> object:
+        found.append(name)
+        return original(self, name)
+
+    monkeypatch.setattr(ProjectEventLogStorage, "_open", counted)
+    return found
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[ProjectEventLogStorage]:
+    made = ProjectEventLogStorage(str(tmp_path))
+    yield made
+    made.dispose()
+
+
+def said(run_id: str, text: str, kind: str = "ENGINE_EVENT") -> dg.EventLogEntry:
+    data = EngineEventData() if kind == "ENGINE_EVENT" else None
+    event = dg.DagsterEvent(kind, "a_job", event_specific_data=data, message=text)
+    return dg.EventLogEntry(  # type: ignore[no-untyped-call]  # Dagster's
+        error_info=None,
+        level=10,
+        user_message=text,
+        run_id=run_id,
+        timestamp=0.0,
+        job_name="a_job",
+        dagster_event=event,
+    )
+
+
+def texts(storage: SqliteEventLogStorage, run_id: str) -> list[str]:
+    return [entry.user_message for entry in storage.get_logs_for_run(run_id)]
+
+
+def test_events_of_a_run_open_its_database_once(
+    storage: ProjectEventLogStorage, opened: list[str]
+) -> None:
+    run_id = make_new_run_id()
+    for number in range(20):
+        storage.store_event(said(run_id, str(number)))
+    assert texts(storage, run_id) == [str(number) for number in range(20)]
+    assert opened == [run_id]
+
+
+def test_few_databases_are_open_at_once(storage: ProjectEventLogStorage, opened: list[str]) -> None:
+    runs = [make_new_run_id() for _ in range(MOST_OPEN + 1)]
+    for run_id in (*runs, runs[-1], runs[0]):
+        storage.store_event(said(run_id, "an event"))
+    assert opened == [*runs, runs[0]]
+    assert all(texts(storage, run_id) for run_id in runs)
+
+
+def test_another_process_sees_what_is_written_and_adds_to_it(
+    storage: ProjectEventLogStorage, tmp_path: Path
+) -> None:
+    run_id = make_new_run_id()
+    storage.store_event(said(run_id, "first"))
+    theirs = SqliteEventLogStorage(str(tmp_path))  # which closes what it opens
+    assert texts(theirs, run_id) == ["first"]
+    theirs.store_event(said(run_id, "second"))
+    storage.store_event(said(run_id, "third"))
+    assert texts(storage, run_id) == texts(theirs, run_id) == ["first", "second", "third"]
+
+
+def test_a_database_that_was_deleted_is_made_anew(
+    storage: ProjectEventLogStorage, tmp_path: Path
+) -> None:
+    run_id = make_new_run_id()
+    storage.store_event(said(run_id, "gone"))
+    for path in tmp_path.glob(f"{run_id}*"):
+        path.unlink()
+    storage.store_event(said(run_id, "kept"))
+    assert texts(storage, run_id) == ["kept"]
+    assert texts(SqliteEventLogStorage(str(tmp_path)), run_id) == ["kept"]
+
+
+def test_the_end_of_a_run_waits_for_the_disk_and_nothing_before_it_does(
+    storage: ProjectEventLogStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(event_log, "synced", lambda path: waited.append(path.name))
+    run_id = make_new_run_id()
+    storage.store_event(said(run_id, "on its way"))
+    assert waited == []
+    storage.store_event(said(run_id, "over", dg.DagsterEventType.RUN_SUCCESS.value))
+    assert waited == [f"{run_id}.db-wal", "index.db-wal", tmp_path.name]
+
+
+def test_a_watcher_is_told_while_the_database_stays_open(
+    storage: ProjectEventLogStorage, tmp_path: Path
+) -> None:
+    run_id, told, heard = make_new_run_id(), threading.Event(), []
+    storage.store_event(said(run_id, "before"))
+    watching = ProjectEventLogStorage(str(tmp_path))
+    cursor = watching.get_records_for_run(run_id).cursor
+
+    def hear(entry: dg.EventLogEntry, _: str) -> None:
+        heard.append(entry.user_message)
+        told.set()
+
+    watching.watch(run_id, cursor, hear)
+    storage.store_event(said(run_id, "now"))
+    assert told.wait(30)
+    watching.end_watch(run_id, hear)
+    watching.dispose()
+    assert heard == ["now"]
+
+
+def test_a_process_that_is_killed_loses_no_event(tmp_path: Path) -> None:
+    run_id = make_new_run_id()
+    script = f"""
+import os, signal
+from rugs_assets.orchestration.event_log import ProjectEventLogStorage
+from rugs_assets_tests.orchestration.test_event_log import said
+storage = ProjectEventLogStorage({str(tmp_path)!r})
+for number in range(3):
+    storage.store_event(said({run_id!r}, str(number)))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False, env={**os.environ}, timeout=120)
+    assert texts(ProjectEventLogStorage(str(tmp_path)), run_id) == ["0", "1", "2"]
+
+
+def test_what_is_left_open_is_closed_with_the_process(tmp_path: Path) -> None:
+    storage = ProjectEventLogStorage(str(tmp_path))
+    storage.store_event(said(make_new_run_id(), "an event"))
+    assert list(tmp_path.glob("*-wal"))
+    storage._closed()  # what the interpreter calls at its end
+    assert list(tmp_path.glob("*-wal")) == []
