@@ -7,7 +7,7 @@ rows are shown is decided in ``plots``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rugs_assets.domain.buttons import ACTIONS, ADJUSTS
 from rugs_assets.domain.features import FEATURES, Feature, Phase
-from rugs_assets.domain.plot_style import BLUE, FAINT, GREEN, INK, PURPLE, as_png, new_figure, plain
+from rugs_assets.domain.plot_panels import Panels
+from rugs_assets.domain.plot_style import GREEN, INK, PURPLE, as_png, new_figure, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ _MARGINS = {
     **{"wspace": 0.14, "hspace": 0.42},
 }
 _LONG = 28
+_MINUS = "\N{MINUS SIGN}"
 
 
 def draw_histograms(observed: pa.Table, samples: pa.Table | None = None) -> bytes:
@@ -40,15 +42,20 @@ def draw_histograms(observed: pa.Table, samples: pa.Table | None = None) -> byte
     Returns:
         PNG.
     """
-    height = _HEIGHT if samples is not None else _HEIGHT * 6 / 7
+    rows = -(-len(FEATURES) // _COLUMNS)
+    height = _HEIGHT if samples is not None else _HEIGHT * rows / (rows + 1)
     with new_figure(_WIDTH, height) as figure:
-        grid = figure.add_gridspec(7 if samples is not None else 6, _COLUMNS, **_MARGINS)
+        grid = figure.add_gridspec(rows + (samples is not None), _COLUMNS, **_MARGINS)
+        gaps = _MARGINS["wspace"], _MARGINS["hspace"]
+        panels = Panels(figure.add_subplot(grid[:rows, :]), _COLUMNS, rows, gaps)
         for index, feature in enumerate(FEATURES):
-            axes = figure.add_subplot(grid[divmod(index, _COLUMNS)])
-            _draw_feature(axes, feature, observed[feature.name].to_numpy())
-            _count_in_tens(axes, observed.num_rows, named=index % _COLUMNS == 0)
+            _draw_feature(panels, index, feature, observed[feature.name].to_numpy())
+        panels.draw()
         if samples is not None:
-            actions, adjusts = figure.add_subplot(grid[6, :2]), figure.add_subplot(grid[6, 2:])
+            actions, adjusts = (
+                figure.add_subplot(grid[rows, :2]),
+                figure.add_subplot(grid[rows, 2:]),
+            )
             _draw_codes(actions, "action", ACTIONS, samples["action"].to_numpy(), GREEN)
             names = tuple(name or "none" for name in ADJUSTS)
             _draw_codes(adjusts, "adjust", names, samples["adjust"].to_numpy(), PURPLE)
@@ -56,37 +63,50 @@ def draw_histograms(observed: pa.Table, samples: pa.Table | None = None) -> byte
         return as_png(figure)
 
 
-def _draw_feature(axes: Axes, feature: Feature, values: NDArray[np.float32]) -> None:
-    plain(axes)
-    axes.grid(visible=False, axis="x")
-    axes.set_title(feature.name, fontsize=8.5, color=INK, pad=3)
+def _draw_feature(
+    panels: Panels, index: int, feature: Feature, values: NDArray[np.float32]
+) -> None:
     unit = feature.unit if len(feature.unit) < _LONG else feature.unit.split(",")[0]
-    axes.set_xlabel(unit, fontsize=7, labelpad=1)
-    axes.tick_params(labelsize=6.5, pad=1.5)
+    panels.add(index, feature.name, unit)
+    _count_in_tens(panels, index, len(values))
     if not len(values):
         return
     low, high = float(values.min()), float(values.max())
     if low == high:
-        axes.set_xticks([])
-        middle: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center"}
-        axes.text(0.5, 0.5, f"always {low:g}", **middle, size=8, color=FAINT)
+        panels.say(index, f"always {low:g}")
         return
-    counts, edges = np.histogram(values.astype(np.float64), bins=_BINS, range=(low, high))
-    tens = np.log10(np.maximum(counts, _LEAST))
-    axes.stairs(tens, edges, baseline=float(np.log10(_LEAST)), fill=True, color=BLUE)
+    counts, _ = np.histogram(values.astype(np.float64), bins=_BINS, range=(low, high))
+    seen = np.maximum(counts, _LEAST).astype(np.float64)
+    panels.bars(index, _height(seen, len(values)), low, high)
     if feature.name == "game_phase":
-        axes.set_xticks([*Phase], [phase.name[:4].lower() for phase in Phase])
-    elif feature.unit == "0/1":
-        axes.set_xticks([0, 1])
+        known = [phase for phase in Phase if low <= phase <= high]
+        names = [phase.name[:4].lower() for phase in known]
+        panels.values(index, [float(phase) for phase in known], names, low, high)
     else:
-        axes.locator_params(axis="x", nbins=3)
+        at = [0.0, 1.0] if feature.unit == "0/1" else _round_values(low, high)
+        panels.values(index, at, [f"{value:g}".replace("-", _MINUS) for value in at], low, high)
 
 
-def _count_in_tens(axes: Axes, rows: int, *, named: bool) -> None:
-    """The same scale of counts for all features: each has as many rows."""
-    tens = range(0, int(np.log10(max(rows, 1))) + 1)
-    axes.set_yticks(tens, [f"{10**ten:,}" for ten in tens] if named else [""] * len(tens))
-    axes.set_ylim(np.log10(_LEAST), np.log10(max(rows, 1) * 1.3))
+def _round_values(low: float, high: float) -> list[float]:
+    """A few round values between two."""
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(nbins=3, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return [float(value) for value in found if low <= value <= high]
+
+
+def _height(counts: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+    """Counts of rows as shares of a panel's height, which is the same scale for all features."""
+    least, most = np.log10(_LEAST), np.log10(max(rows, 1) * 1.3)
+    share: NDArray[np.float64] = (np.log10(counts) - least) / (most - least)
+    return share
+
+
+def _count_in_tens(panels: Panels, index: int, rows: int) -> None:
+    tens = np.array([10.0**ten for ten in range(int(np.log10(max(rows, 1))) + 1)])
+    named = index % _COLUMNS == 0
+    names = [f"{ten:,.0f}" if named else "" for ten in tens]
+    panels.levels(index, _height(tens, rows).tolist(), names)
 
 
 def _draw_codes(
@@ -98,6 +118,10 @@ def _draw_codes(
     bars = axes.bar(range(len(names)), counts, color=colour, width=0.7)
     axes.bar_label(bars, [f"{count:,}" if count else "0" for count in counts], size=7, color=INK)
     axes.set_yscale("symlog", linthresh=1)
+    axes.yaxis.set_major_formatter(
+        "{x:,.0f}"
+    )  # powers would be typeset, which takes longest of all
+    axes.tick_params(axis="y", labelsize=6.5)
     axes.set_ylim(0, max(int(counts.max()) * 6, 10))
     axes.set_xticks(range(len(names)), names, fontsize=7)
     axes.set_title(title, fontsize=8.5, color=INK, pad=3)

@@ -11,8 +11,10 @@ from functools import cache
 import matplotlib as mpl
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
 
-from rugs_assets.domain import plots
+from rugs_assets.domain import plot_histograms, plots
+from rugs_assets.domain.features import FEATURE_NAMES
 from rugs_assets.domain.plots import NothingToDraw, Picture, choose_game, thinned
 from rugs_assets.domain.simulator import Payload, Plan
 from rugs_assets_tests.truth.played import Day, played
@@ -132,3 +134,18 @@ def test_thinned_rows_are_evenly_spread_however_they_are_cut(shown: int) -> None
 def test_matplotlib_is_imported_when_something_is_drawn() -> None:
     program = "import sys, rugs_assets.domain.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_panels_of_the_features_share_their_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+
+    def seen(figure: Figure) -> bytes:
+        figures.append(figure)
+        return b""
+
+    monkeypatch.setattr(plot_histograms, "as_png", seen)
+    plots.picture_of_values(read, day().observations.num_rows)
+    features, actions, adjusts = figures[0].axes
+    written = [text.get_text() for text in features.texts]
+    assert [name for name in FEATURE_NAMES if name not in written] == []
+    assert [axes.get_title() for axes in (actions, adjusts)] == ["action", "adjust"]
