@@ -10,6 +10,7 @@ import typer
 
 from rugs_assets.lake.capture_report import capture_report
 from rugs_assets.lake.landing import Landing
+from rugs_assets.settings import Settings, SettingsError
 
 
 def report(
@@ -20,12 +21,16 @@ def report(
 ) -> None:
     """Games, rows, gaps, verdicts, rejected input and observed features of captures."""
     parts = ["# What the captures hold", "Made by `rugs-assets report`."]
+    try:
+        zones = Settings.from_environment().zones
+    except SettingsError as error:
+        raise typer.BadParameter(str(error)) from None
     for folder in captures:
         if not folder.is_dir():
             raise typer.BadParameter(f"{folder} is no folder")
         with TemporaryDirectory() as cache:
             # Nothing is stored, so any key does: no pseudonym leaves the report.
-            inventory = Landing(folder, cache, b"report").refresh()
+            inventory = Landing(folder, cache, b"report", zones=zones).refresh()
             parts += [f"## {folder.name}", capture_report(inventory).replace("## ", "### ")]
     text = "\n\n".join(parts).rstrip() + "\n"
     if out is None:

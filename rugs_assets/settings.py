@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from rugs_assets.domain.zones import NO_ZONES, UTC_ZONE, Zones, read_zones
+
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 _KEY_BYTES = 32
 
@@ -49,6 +51,16 @@ VARIABLES: dict[str, Variable] = {
     "RUGS_SETTLE_SECONDS": Variable(
         "a capture counts as whole when nobody has written to it for this long", "60"
     ),
+    "RUGS_DEFAULT_ZONE": Variable(
+        "zone of recorders whose time stamps do not say it, assumed where nothing in a capture"
+        " tells; hours and minutes ahead of UTC",
+        UTC_ZONE,
+    ),
+    "RUGS_ZONES": Variable(
+        "zones of single recorders, whatever their captures tell: `session=zone`, with commas in"
+        " between; `*` and `?` stand for any text and sign, as in `upstairs/*=-05:00`",
+        told="none",
+    ),
     "RUGS_PSEUDONYM_KEY": Variable(
         "key that turns player ids into pseudonyms",
         told="made at first use in `data/pseudonym.key`",
@@ -73,6 +85,7 @@ class Settings:
         start_date: First date of the partitions.
         dagster_home: Where dagster.yaml lies and, under `data/dagster`, Dagster's databases.
         settle_seconds: A capture counts as whole when nobody has written to it for this long.
+        zones: What was given of the recorders' clocks.
         dagster_home_text: `DAGSTER_HOME` as given; Dagster itself refuses a relative one.
         pseudonym_key_text: The key for player pseudonyms as given; None: `pseudonym_key_file`.
     """
@@ -84,6 +97,7 @@ class Settings:
     dagster_home: Path
     dagster_home_text: str | None = None
     settle_seconds: float = 60.0
+    zones: Zones = NO_ZONES
     pseudonym_key_text: str | None = field(default=None, repr=False)
 
     @classmethod
@@ -91,7 +105,8 @@ class Settings:
         """Read the settings; an empty variable counts as one that is not set.
 
         Raises:
-            SettingsError: `RUGS_START_DATE` is not an ISO date, or `RUGS_SETTLE_SECONDS` no number.
+            SettingsError: `RUGS_START_DATE` is not an ISO date, `RUGS_SETTLE_SECONDS` no number,
+                or a zone is none.
         """
         given = os.environ if environ is None else environ
         found = {name: given.get(name) or known.default for name, known in VARIABLES.items()}
@@ -110,6 +125,7 @@ class Settings:
             start_date=start_date,
             dagster_home=home / Path(found["DAGSTER_HOME"]).expanduser(),
             settle_seconds=_seconds(found, "RUGS_SETTLE_SECONDS"),
+            zones=_zones(found),
             dagster_home_text=given.get("DAGSTER_HOME") or None,
             pseudonym_key_text=found["RUGS_PSEUDONYM_KEY"] or None,
         )
@@ -162,6 +178,21 @@ def _seconds(found: Mapping[str, str], variable: str) -> float:
     if not 0 <= seconds < 1e9:
         raise SettingsError(f"{variable} is {text!r}; it must be a number of seconds such as 60")
     return seconds
+
+
+def _zones(found: Mapping[str, str]) -> Zones:
+    """The clocks of the recorders.
+
+    Raises:
+        SettingsError: A zone is none, or no session is named for it.
+    """
+    variable = "RUGS_DEFAULT_ZONE"
+    try:
+        default = Zones(found[variable]).default
+        variable = "RUGS_ZONES"
+        return Zones(default, read_zones(found[variable]))
+    except ValueError as error:
+        raise SettingsError(f"{variable}: {error}") from None
 
 
 def _keep_private(path: Path) -> None:

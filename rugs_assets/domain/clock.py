@@ -22,6 +22,8 @@ QUARTER_HOUR_US = 15 * 60 * 1_000_000
 DAY_US = 24 * 3600 * 1_000_000
 ZONED = "zones in the stamps"
 """The basis of a clock that needs no offset: every stamp said its zone."""
+GIVEN, ASSUMED = "zone given", "assumed the default zone"
+"""The bases of a clock that a person's settings decided (``zones``)."""
 
 _EARLIEST_US, _LATEST_US = -DAY_US, 230 * 366 * DAY_US
 """What a stamp can be: from 1970 (a clock that was never set) to about 2200."""
@@ -118,23 +120,26 @@ class Clock:
 
     Attributes:
         offset_us: what is added to a naive stamp to make it UTC.
-        basis: "server time", "gameId date", "assumed UTC" (nothing spoke against it), or `ZONED`.
+        basis: "server time", "gameId date", "assumed UTC" or `ASSUMED` (nothing spoke against it),
+            `GIVEN`, or `ZONED`.
     """
 
     offset_us: int = 0
     basis: str = "assumed UTC"
 
 
-def find_clock(evidence: Iterable[ClockEvidence]) -> Clock:
+def find_clock(evidence: Iterable[ClockEvidence], *, assumed_us: int = 0) -> Clock:
     """The offset of a naive clock.
 
     The gameId dates bound it: a game is received on the date of its id, or on the next one for as
     long as the longest game lasts. A server time says it to seconds where the game followed upon
     the last one, and says too little where it did not: of those within the bounds the greatest
-    counts. Without one the smallest offset within the bounds is taken, UTC first.
+    counts. Without one the smallest offset within the bounds is taken, the assumed one and UTC
+    first.
 
     Args:
         evidence: in order of arrival.
+        assumed_us: the offset to take where nothing speaks against it.
     """
     pieces = list(evidence)
     low, high, is_dated = _bounds(pieces)
@@ -143,6 +148,8 @@ def find_clock(evidence: Iterable[ClockEvidence]) -> Clock:
     served = [shift for shift in shifts if low - slack <= shift <= high + slack]
     if served:
         return Clock(round(max(served) / QUARTER_HOUR_US) * QUARTER_HOUR_US, "server time")
+    if assumed_us and low <= assumed_us <= high:
+        return Clock(assumed_us, ASSUMED)
     if low <= 0 <= high:
         return Clock()
     return Clock(_smallest(low, high), "gameId date" if is_dated else "assumed UTC")

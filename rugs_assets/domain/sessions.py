@@ -21,9 +21,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.clock import ZONED, Clock, find_clock
+from rugs_assets.domain.clock import GIVEN, ZONED, Clock, find_clock
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.session_facts import SessionBlock, describe_block, ints
+from rugs_assets.domain.zones import NO_ZONES, Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,20 @@ class Session:
         session_id: its name.
         blocks: the facts, in any order; blocks may overlap.
         fallback: the date of a session that shows no game and no readable time.
+        zones: what was given of the recorders' clocks.
     """
 
     def __init__(
-        self, session_id: str, blocks: Sequence[SessionBlock], *, fallback: date | None = None
+        self,
+        session_id: str,
+        blocks: Sequence[SessionBlock],
+        *,
+        fallback: date | None = None,
+        zones: Zones = NO_ZONES,
     ) -> None:
         self.session_id = session_id
         self.blocks = sorted(blocks, key=lambda block: (block.first_seq, block.last_seq))
-        self.clock = self._find_clock()
+        self.clock = self._find_clock(zones)
         self._first_frame: dict[str, int] = {}
         for seq, game in sorted(pair for block in self.blocks for pair in block.begun):
             self._first_frame.setdefault(game, seq)
@@ -168,10 +175,14 @@ class Session:
         began = (self._first_frame.get(str(game), plan.first_seq) for game in going_on)
         return tuple(sorted({*last.values(), *(seq for seq in began if seq < plan.first_seq)}))
 
-    def _find_clock(self) -> Clock:
+    def _find_clock(self, zones: Zones) -> Clock:
         if self.blocks and not any(block.naive for block in self.blocks):
             return Clock(0, ZONED)
-        return find_clock(piece for block in self.blocks for piece in block.evidence)
+        given = zones.of(self.session_id)
+        if given is not None:
+            return Clock(given, GIVEN)
+        evidence = (piece for block in self.blocks for piece in block.evidence)
+        return find_clock(evidence, assumed_us=zones.assumed_us)
 
     def _first_day(self) -> date:
         if not self.blocks:

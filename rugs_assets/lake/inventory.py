@@ -17,9 +17,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from rugs_assets.domain.clock import ASSUMED, GIVEN
 from rugs_assets.domain.day_rows import belonging, rows_of_day
 from rugs_assets.domain.events import REJECTED_INPUT
 from rugs_assets.domain.sessions import DayPlan, Session
+from rugs_assets.domain.zones import NO_ZONES, Zones
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile
 from rugs_assets.lake.decoded import DECODER_VERSION, read_rejects
 from rugs_assets.lake.session_sources import SessionSource
@@ -40,16 +42,23 @@ class Inventory:
         found: all files that were seen.
         default_day: the date of input that names none.
         fingerprint: of the pseudonym key.
+        zones: what was given of the recorders' clocks.
     """
 
     def __init__(
-        self, units: list[Unit], found: list[CaptureFile], default_day: date, fingerprint: str
+        self,
+        units: list[Unit],
+        found: list[CaptureFile],
+        default_day: date,
+        fingerprint: str,
+        zones: Zones = NO_ZONES,
     ) -> None:
         self.units = units
         self.unreadable = tuple(file for file in found if file.format == UNREADABLE)
         self.unrecognised = tuple(file.path for file in found if file.format == UNRECOGNISED)
         self.default_day = default_day
         self.fingerprint = fingerprint
+        self.zones = zones
 
     @cached_property
     def files(self) -> tuple[FileTally, ...]:
@@ -67,7 +76,7 @@ class Inventory:
         sources = {}
         for session_id, found in sorted(blocks.items()):
             found.sort(key=lambda pair: (pair[1].facts.first_seq, pair[1].facts.last_seq))
-            session = Session(session_id, [block.facts for _, block in found])
+            session = Session(session_id, [block.facts for _, block in found], zones=self.zones)
             sources[session_id] = SessionSource(session, tuple(found))
         return sources
 
@@ -218,11 +227,21 @@ class DayInput:
 
     @cached_property
     def input_digest(self) -> str:
-        """SHA-256 (hex) of the bytes of the capture files that the date rests on."""
+        """SHA-256 (hex) of the bytes of the capture files that the date rests on.
+
+        And of the clocks among them that settings decided: those change the rows as well.
+        """
         files = [(file.path, file.digest) for file in self.files]
         made_of = [f"decoder {DECODER_VERSION}", self._inventory.fingerprint]
         made_of += [f"{path!r} {digest}" for path, digest in files]
+        made_of += self._clocks_given()
         return hashlib.sha256("\n".join(made_of).encode()).hexdigest()
+
+    def _clocks_given(self) -> Iterator[str]:
+        for session_id in self._plans:
+            clock = self._inventory.sources[session_id].session.clock
+            if clock.basis in (GIVEN, ASSUMED):
+                yield f"clock of {session_id!r} {clock.offset_us}"
 
     def tally(self) -> dict[str, Any]:
         """What became of the events of the date: kept = used + ignored, by name."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from rugs_assets.domain.zones import NO_ZONES, Zones
 from rugs_assets.lake.capture_files import find_captures
 from rugs_assets.lake.capture_reading import CaptureUnreadable
 from rugs_assets.lake.decoded import Decoder
@@ -40,6 +41,7 @@ class Landing:
         cache: where decoded captures are kept (a local folder, made when needed).
         pseudonym_key: the key of the player pseudonyms.
         default_day: the date of input that names no date at all.
+        zones: what was given of the recorders' clocks.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Landing:
         pseudonym_key: bytes,
         *,
         default_day: date = date(2025, 10, 1),
+        zones: Zones = NO_ZONES,
     ) -> None:
         self.captures = Path(captures)
         self._cache = Path(cache)
         self._decoder = Decoder(self._cache, pseudonym_key)
         self._default_day = default_day
+        self._zones = zones
 
     def refresh(self, progress: Callable[[LandingProgress], None] | None = None) -> Inventory:
         """Look at the folder and decode what is new or changed.
@@ -83,4 +87,5 @@ class Landing:
                 done += sum(file.size for file in plan.files)
                 if progress is not None:
                     progress(LandingProgress(done, total, plan.files[-1].path))
-        return Inventory(units, found, self._default_day, self._decoder.fingerprint)
+        fingerprint = self._decoder.fingerprint
+        return Inventory(units, found, self._default_day, fingerprint, self._zones)

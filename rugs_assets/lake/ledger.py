@@ -23,6 +23,7 @@ from threading import get_ident
 import msgspec
 
 from rugs_assets.domain.event_rows import game_date
+from rugs_assets.domain.zones import NO_ZONES, Zones
 from rugs_assets.lake.decoded import DECODER_VERSION
 from rugs_assets.lake.inventory import Inventory, UnreadableCapture
 from rugs_assets.lake.listing import Listing
@@ -52,7 +53,8 @@ class Ledger(msgspec.Struct, frozen=True):
     """What the capture folder holds.
 
     Attributes:
-        made_by: the decoder and the key of the pseudonyms; another one makes another ledger.
+        made_by: the decoder, the key of the pseudonyms and the zones that were given; with others
+            it is another ledger.
         serial: goes up with every ledger.
         listing: fingerprint of the files at rest that it was made from.
         captures: how many captures there were.
@@ -74,13 +76,18 @@ class Ledger(msgspec.Struct, frozen=True):
         return self.days.get(day.isoformat())
 
 
-def read_ledger(cache: Path, key_fingerprint: str) -> Ledger | None:
-    """The last ledger; None where there is none that this code and this key would make."""
+def read_ledger(cache: Path, key_fingerprint: str, zones: Zones = NO_ZONES) -> Ledger | None:
+    """The last ledger; None where there is none that this code, key and zones would make."""
+    found = last_ledger(cache)
+    return found if found and found.made_by == _made_by(key_fingerprint, zones) else None
+
+
+def last_ledger(cache: Path) -> Ledger | None:
+    """The last ledger, whatever it was made by; None where there is none."""
     try:
-        found = msgspec.json.decode((cache / _FILE).read_bytes(), type=Ledger)
+        return msgspec.json.decode((cache / _FILE).read_bytes(), type=Ledger)
     except (OSError, msgspec.MsgspecError):
         return None
-    return found if found.made_by == _made_by(key_fingerprint) else None
 
 
 def save_ledger(cache: Path, ledger: Ledger) -> None:
@@ -100,11 +107,13 @@ def take_stock(inventory: Inventory, listing: Listing, before: Ledger | None) ->
     Args:
         inventory: what the folder holds, decoded.
         listing: the folder just before it was decoded; a file that appeared since is growing.
-        before: the last ledger; entries that nothing has touched are taken over.
+        before: the last ledger; entries that nothing has touched are taken over, unless it was
+            made by other code, with another key or other zones.
     """
     at_rest = {file.path for file in listing.at_rest}
     near, nearby = _files_of_days(inventory)
-    known = before.days if before is not None else {}
+    made_by = _made_by(inventory.fingerprint, inventory.zones)
+    known = before.days if before is not None and before.made_by == made_by else {}
     days = {}
     for day in inventory.days:
         own, around = near.get(day, {}), nearby.get(day, {})
@@ -125,7 +134,7 @@ def take_stock(inventory: Inventory, listing: Listing, before: Ledger | None) ->
             blocked=blocked,
         )
     return Ledger(
-        made_by=_made_by(inventory.fingerprint),
+        made_by=made_by,
         serial=before.serial + 1 if before is not None else 1,
         listing=listing.fingerprint,
         captures=len(inventory.files),
@@ -176,5 +185,6 @@ def _digest_of(files: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:32]
 
 
-def _made_by(key_fingerprint: str) -> str:
-    return f"decoder {DECODER_VERSION}, key {key_fingerprint}"
+def _made_by(key_fingerprint: str, zones: Zones) -> str:
+    given = f", zones {zones}" if str(zones) else ""
+    return f"decoder {DECODER_VERSION}, key {key_fingerprint}{given}"

@@ -6,7 +6,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from rugs_assets.lake.due import Verdict, choose
 from rugs_assets.orchestration.automation import JOB_NAME, Policy, request_for
 from rugs_assets.orchestration.history import Past, failed_dates, past_of_date, work_of
-from rugs_assets.orchestration.outlook import CapturesGone, Outlook, as_failed
+from rugs_assets.orchestration.outlook import Outlook, as_failed
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 
 SCHEDULE_NAME = "training_data_backfill"
@@ -36,15 +36,14 @@ def backfill_schedule(
         context: dg.ScheduleEvaluationContext, captures: CapturesResource, lake: LakeResource
     ) -> list[dg.RunRequest] | dg.SkipReason:
         outlook = Outlook(captures, lake, dates, policy)
-        try:
-            outlook.listing()  # only to know that it is there
-        except CapturesGone as gone:
-            return dg.SkipReason(str(gone))
-        ledger = outlook.ledger()
+        seen = outlook.seen()
+        if isinstance(seen, dg.SkipReason):
+            return seen
+        ledger = seen.ledger
         if ledger is None:
             return dg.SkipReason(
-                "the captures were never decoded as a whole; switch on the sensor late_data or the"
-                " schedule decode_captures_hourly"
+                "the captures were never decoded as a whole, or with another key or other zones;"
+                " switch on the sensor late_data or the schedule decode_captures_hourly"
             )
         assert context.repository_def is not None
         work = work_of(context.instance, context.repository_def.asset_graph)

@@ -6,9 +6,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from rugs_assets.orchestration.automation import Policy
-from rugs_assets.orchestration.decoding import is_current
 from rugs_assets.orchestration.history import work_of
-from rugs_assets.orchestration.outlook import CapturesGone, Outlook
+from rugs_assets.orchestration.outlook import Outlook, Seen
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 
 SCHEDULE_NAME = "training_data_daily"
@@ -43,21 +42,21 @@ def daily_schedule(
         busy = work_of(context.instance, context.repository_def.asset_graph).busy
         if day in busy:
             return dg.SkipReason(f"{day}: {busy[day]}")
-        try:
-            is_made = _is_made(Outlook(captures, lake, dates, policy), day)
-        except CapturesGone as gone:
-            return dg.SkipReason(str(gone))
-        if is_made:
+        outlook = Outlook(captures, lake, dates, policy)
+        seen = outlook.seen()
+        if isinstance(seen, dg.SkipReason):
+            return seen
+        if _is_made(outlook, seen, day):
             return dg.SkipReason(f"{day} is up to date")
         return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
 
     return yesterday
 
 
-def _is_made(outlook: Outlook, day: date) -> bool:
+def _is_made(outlook: Outlook, seen: Seen, day: date) -> bool:
     """Whether the date is stored as the captures of this moment and today's code would make it."""
-    listing, ledger = outlook.listing(), outlook.ledger()
-    if ledger is None or listing.growing or not is_current(ledger, listing):
+    ledger = seen.current
+    if ledger is None or seen.listing.growing:
         return False
     source = ledger.of(day)
     if source is None or source.blocked:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from rugs_assets.lake.ledger import Ledger, save_ledger, take_stock
+from rugs_assets.lake.ledger import save_ledger, take_stock
 from rugs_assets.lake.listing import Listing
 from rugs_assets.orchestration.automation import ALONE_TAG, ANEW, PRIORITY_TAG, Policy
 from rugs_assets.orchestration.history import WANTS_TAG, past_of
@@ -43,8 +43,11 @@ def decoding_job(
             listing = Outlook(captures, lake, dates, policy).listing()
         except CapturesGone as gone:
             raise dg.Failure(str(gone), allow_retries=False) from gone
-        ledger = take_stock(captures.look(), listing, captures.ledger())
+        inventory = captures.look()
+        ledger = take_stock(inventory, listing, captures.last_ledger())
         save_ledger(Path(captures.cache), ledger)
+        for pattern in inventory.zones.unused(inventory.sources):
+            context.log.warning("RUGS_ZONES: %r fits no session of the captures", pattern)
         for problem in ledger.unreadable:
             context.log.warning("Cannot be opened: %s", problem)
         context.add_output_metadata(
@@ -69,32 +72,26 @@ def decoding_job(
     return decode_captures
 
 
-def is_current(ledger: Ledger | None, listing: Listing) -> bool:
-    """Whether the ledger knows the folder as it is now."""
-    return ledger is not None and ledger.listing == listing.fingerprint
-
-
 def decoding_request(
-    instance: dg.DagsterInstance, ledger: Ledger | None, listing: Listing, outlook: Outlook
-) -> dg.RunRequest | str:
+    instance: dg.DagsterInstance, listing: Listing, outlook: Outlook
+) -> dg.RunRequest | dg.SkipReason:
     """The run that brings the ledger up to date, or why it is not to be launched now."""
     unfinished = dg.RunsFilter(
         job_name=JOB_NAME,
         statuses=[s for s in dg.DagsterRunStatus if s.value in _UNFINISHED],
     )
     if instance.get_runs_count(unfinished):
-        return "the captures are being decoded"
+        return dg.SkipReason("the captures are being decoded")
     newest = instance.get_run_records(dg.RunsFilter(job_name=JOB_NAME), limit=1)
     if newest and newest[0].end_time:
         again = newest[0].end_time + outlook.policy.look_seconds
         if newest[0].end_time <= outlook.now < again:
             at = datetime.fromtimestamp(again, UTC)
-            return f"captures changed; they are decoded again at {at:%H:%M:%S}"
-    serial = ledger.serial if ledger is not None else 0
-    wants = f"{listing.fingerprint[:20]}-{serial}"
+            return dg.SkipReason(f"captures changed; they are decoded again at {at:%H:%M:%S}")
+    wants = f"{listing.fingerprint[:20]}-{outlook.serial()}"
     past = past_of(instance, wants, {ALONE_TAG: JOB_NAME})
     if why := outlook.policy.patience.pause(past.ended, outlook.now):
-        return f"decoding the captures: {why}; see the last runs of {JOB_NAME}"
+        return dg.SkipReason(f"decoding the captures: {why}; see the last runs of {JOB_NAME}")
     return dg.RunRequest(
         run_key=f"{JOB_NAME}-{wants}-{past.newest[:8] or 'first'}",
         job_name=JOB_NAME,
@@ -125,13 +122,11 @@ def hourly_decoding(
         context: dg.ScheduleEvaluationContext, captures: CapturesResource, lake: LakeResource
     ) -> dg.RunRequest | dg.SkipReason:
         outlook = Outlook(captures, lake, dates, policy)
-        try:
-            listing, ledger = outlook.listing(), outlook.ledger()
-        except CapturesGone as gone:
-            return dg.SkipReason(str(gone))
-        if is_current(ledger, listing) and ledger is not None and not ledger.unreadable:
-            return dg.SkipReason(f"no capture is new; {ledger.captures} are decoded")
-        request = decoding_request(context.instance, ledger, listing, outlook)
-        return dg.SkipReason(request) if isinstance(request, str) else request
+        seen = outlook.seen()
+        if isinstance(seen, dg.SkipReason):
+            return seen
+        if seen.current is not None and not seen.current.unreadable:
+            return dg.SkipReason(f"no capture is new; {seen.current.captures} are decoded")
+        return decoding_request(context.instance, seen.listing, outlook)
 
     return hourly

@@ -16,9 +16,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from rugs_assets.lake.due import Choice, Verdict, choose
 from rugs_assets.lake.ledger import Ledger
 from rugs_assets.orchestration.automation import Policy, request_for
-from rugs_assets.orchestration.decoding import decoding_request, is_current
+from rugs_assets.orchestration.decoding import decoding_request
 from rugs_assets.orchestration.history import past_of_date, work_of
-from rugs_assets.orchestration.outlook import CapturesGone, Outlook
+from rugs_assets.orchestration.outlook import Outlook
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 
 SENSOR_NAME = "late_data"
@@ -68,17 +68,17 @@ def late_data_sensor(
         context: dg.SensorEvaluationContext, captures: CapturesResource, lake: LakeResource
     ) -> dg.SensorResult | dg.SkipReason:
         outlook = Outlook(captures, lake, dates, policy)
-        try:
-            listing, ledger = outlook.listing(), outlook.ledger()
-        except CapturesGone as gone:
-            return dg.SkipReason(str(gone))
-        if ledger is None or not is_current(ledger, listing):
-            request = decoding_request(context.instance, ledger, listing, outlook)
-            if isinstance(request, str):
-                return dg.SkipReason(request)
+        seen = outlook.seen()
+        if isinstance(seen, dg.SkipReason):
+            return seen
+        ledger = seen.current
+        if ledger is None:
+            request = decoding_request(context.instance, seen.listing, outlook)
+            if isinstance(request, dg.SkipReason):
+                return request
             return dg.SensorResult(run_requests=[request])
         if Cursor.read(context.cursor) == Cursor.of(ledger):
-            return dg.SkipReason(_quiet(ledger, len(listing.growing)))
+            return dg.SkipReason(_quiet(ledger, len(seen.listing.growing)))
         return _dates_touched(context, outlook, ledger)
 
     return late_data

@@ -4,7 +4,7 @@ Belongs here: gathering. Goes elsewhere: the decision (`lake.due`), the requests
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -29,6 +29,20 @@ def _judged() -> Iterable[JudgedTable]:
 JUDGED = tuple(_judged())
 """Every table with the asset that writes it, in the order of the graph."""
 _OF_CAPTURES = tuple(table for table in JUDGED if not table.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The captures as one look shows them, and what they held when they were last decoded."""
+
+    listing: Listing
+    ledger: Ledger | None
+
+    @property
+    def current(self) -> Ledger | None:
+        """The ledger, if it knows the captures as they are now."""
+        ledger = self.ledger
+        return ledger if ledger and ledger.listing == self.listing.fingerprint else None
 
 
 class Outlook:
@@ -77,8 +91,20 @@ class Outlook:
         return found
 
     def ledger(self) -> Ledger | None:
-        """What the captures held when they were last decoded."""
+        """What the captures held when they were last decoded as they would be now."""
         return self._captures.ledger()
+
+    def seen(self) -> Seen | dg.SkipReason:
+        """Captures and ledger, or that nothing can be decided because the captures are gone."""
+        try:
+            return Seen(self.listing(), self.ledger())
+        except CapturesGone as gone:
+            return dg.SkipReason(str(gone))
+
+    def serial(self) -> int:
+        """How many ledgers there have been, whatever made them."""
+        last = self._captures.last_ledger()
+        return last.serial if last is not None else 0
 
     def verdicts(self, ledger: Ledger, days: Collection[date] | None = None) -> list[Verdict]:
         """What is to be done about every date, or about some, that is a partition by now."""

@@ -7,13 +7,15 @@ from datetime import date
 from pathlib import Path
 from typing import Self
 
+import dagster as dg
 from dagster import ConfigurableResource
 from pydantic import Field, PrivateAttr
 
+from rugs_assets.domain.zones import UTC_ZONE, Zones
 from rugs_assets.lake.catalog import TABLES
 from rugs_assets.lake.decoded import Decoder
 from rugs_assets.lake.landing import Inventory, Landing
-from rugs_assets.lake.ledger import Ledger, read_ledger
+from rugs_assets.lake.ledger import Ledger, last_ledger, read_ledger
 from rugs_assets.lake.tables import Lake
 from rugs_assets.settings import Settings
 
@@ -24,6 +26,17 @@ class CapturesResource(ConfigurableResource[Landing]):
     folder: str = Field(description="Folder searched for capture files; formats told by content.")
     cache: str = Field(description="Folder of the decoded captures; may be deleted at any time.")
     first_date: str = Field(description="The date of input that names no date at all.")
+    default_zone: str = Field(
+        default=UTC_ZONE,
+        description="Zone of recorders whose time stamps do not say it, assumed where nothing in"
+        " their captures tells: hours and minutes ahead of UTC, such as -05:00.",
+    )
+    zones: dict[str, str] = Field(
+        default={},
+        description="Session (a name, or a pattern with * and ?) -> zone of its clock, whatever its"
+        " captures tell. Sensor and schedules go by RUGS_ZONES and RUGS_DEFAULT_ZONE: what is"
+        " changed here alone holds for one run, and they make the date anew.",
+    )
     _seen: Inventory | None = PrivateAttr(default=None)
 
     @classmethod
@@ -33,13 +46,15 @@ class CapturesResource(ConfigurableResource[Landing]):
             folder=str(settings.captures),
             cache=str(settings.landing_cache),
             first_date=settings.start_date.isoformat(),
+            default_zone=settings.zones.default,
+            zones=dict(settings.zones.given),
         )
 
     def open(self) -> Landing:
         """The landing, with the key that makes player ids into pseudonyms."""
         key = Settings.from_environment().pseudonym_key()
         first = date.fromisoformat(self.first_date)
-        return Landing(self.folder, self.cache, key, default_day=first)
+        return Landing(self.folder, self.cache, key, default_day=first, zones=self._given())
 
     def look(self) -> Inventory:
         """What the captures hold now, decoded where they are new."""
@@ -58,7 +73,22 @@ class CapturesResource(ConfigurableResource[Landing]):
         """What the captures held, date by date, when they were last decoded as a whole."""
         key = Settings.from_environment().pseudonym_key()
         cache = Path(self.cache)
-        return read_ledger(cache, Decoder(cache, key).fingerprint)
+        return read_ledger(cache, Decoder(cache, key).fingerprint, self._given())
+
+    def last_ledger(self) -> Ledger | None:
+        """The same, also where it was made by other code, with another key or other zones."""
+        return last_ledger(Path(self.cache))
+
+    def _given(self) -> Zones:
+        """What was given of the recorders' clocks.
+
+        Raises:
+            Failure: It is no zone; trying again helps nothing.
+        """
+        try:
+            return Zones(self.default_zone, self.zones)
+        except ValueError as error:
+            raise dg.Failure(f"resource captures: {error}", allow_retries=False) from error
 
 
 class LakeResource(ConfigurableResource[Lake]):
