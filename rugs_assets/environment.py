@@ -11,8 +11,9 @@ Belongs here: Gymnasium's interface. Goes elsewhere: the world and what an actio
 
 from __future__ import annotations
 
+import operator
 from dataclasses import replace
-from typing import Any, SupportsInt
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ class RugsEnv(gymnasium.Env[Observed, np.int64]):
         row = self._world.next_game()
         return row.observation, _told(row)
 
-    def step(self, action: SupportsInt) -> tuple[Observed, float, bool, bool, dict[str, Any]]:
+    def step(self, action: SupportsIndex) -> tuple[Observed, float, bool, bool, dict[str, Any]]:
         """Act, and go on to the next row of the game.
 
         Args:
@@ -122,8 +123,9 @@ class RugsEnv(gymnasium.Env[Observed, np.int64]):
 
         Raises:
             ValueError: there is no such action, or the game is over.
+            TypeError: the action is no whole number.
         """
-        decided = self.world.decide(int(action))
+        decided = self.world.decide(operator.index(action))
         row = decided.row
         return row.observation, decided.reward, decided.done, decided.truncated, _told(row)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rugs_assets.domain.features import FEATURE_COUNT
 from rugs_assets.lake.errors import LakeError
 
 Days = date | Iterable[date] | None
@@ -47,7 +49,19 @@ def flag(name: str, value: object) -> bool:
     return bool(value)
 
 
-def dates(value: Days) -> set[date] | None:
+def share(name: str, value: object) -> float:
+    """A number between 0 and 1, numpy's too, but no truth value.
+
+    Raises:
+        LakeError: it is none, or lies outside.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= float(value) <= 1:  # type: ignore[arg-type]  # a Real by now
+        raise LakeError(f"{name}={value!r}: a number between 0 and 1 is needed")
+    return float(value)  # type: ignore[arg-type]  # likewise
+
+
+def dates(value: Any) -> set[date] | None:
     """One date or several; None where all are meant.
 
     Raises:
@@ -55,11 +69,25 @@ def dates(value: Days) -> set[date] | None:
     """
     if value is None:
         return None
+    if not isinstance(value, Iterable) and not isinstance(value, date):
+        raise LakeError(f"dates={value!r}: a datetime.date or several are needed")
     found = [value] if isinstance(value, date) else list(value)
     for each in found:
         if isinstance(each, datetime) or not isinstance(each, date):
             raise LakeError(f"dates: {each!r} is no datetime.date")
     return set(found)
+
+
+def moments(name: str, value: Any) -> Mapping[str, Any]:
+    """Moments of observations, as a dataset's `normalisation` tells them.
+
+    Raises:
+        LakeError: it is something else.
+    """
+    is_table = isinstance(value, Mapping) and {"rows", "mean", "std"} <= value.keys()
+    if not is_table or any(np.shape(value[each]) != (FEATURE_COUNT,) for each in ("mean", "std")):
+        raise LakeError(f"{name}={value!r}: the `normalisation` of a dataset is needed")
+    return dict(value)
 
 
 def numbers(name: str, value: Any) -> NDArray[np.int64]:
@@ -74,15 +102,41 @@ def numbers(name: str, value: Any) -> NDArray[np.int64]:
     return found.astype(np.int64, copy=False)
 
 
-def refilled(out: Mapping[str, Any], like: Mapping[str, Any], size: int) -> None:
-    """Refuse buffers that would be filled in part, or not at all.
+def refilled(
+    out: Any, like: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]], size: int
+) -> None:
+    """Refuse buffers that would be filled in part, with bent values, or not at all.
+
+    Args:
+        out: the buffers.
+        like: name -> type, and shape of one item.
+        size: items.
 
     Raises:
-        LakeError: another array is needed, or one of another length.
+        LakeError: another array is needed, or one of another type or shape.
     """
-    if out.keys() != like.keys() or any(len(out[name]) != size for name in out):
-        shapes = {name: len(array) for name, array in out.items()}
-        raise LakeError(
-            f"out={shapes}: {', '.join(like)} are filled, each of {size}; hand in what an earlier "
-            "call with the same arguments returned"
-        )
+    if not isinstance(out, dict) or out.keys() != like.keys():
+        found: Any = sorted(out) if isinstance(out, Mapping) else type(out).__name__
+        raise _other_buffers(found, like, size)
+    for name, (kind, shape) in like.items():
+        array = out[name]
+        if (
+            not isinstance(array, np.ndarray)
+            or array.dtype != kind
+            or array.shape != (size, *shape)
+            or not array.flags.writeable
+        ):
+            raise _other_buffers(f"{name} {_looks(array)}", like, size)
+
+
+def _other_buffers(found: Any, like: Iterable[str], size: int) -> LakeError:
+    return LakeError(
+        f"out={found}: {', '.join(like)} are filled, each of {size}; hand in what an earlier "
+        "call with the same arguments returned"
+    )
+
+
+def _looks(array: Any) -> str:
+    if not isinstance(array, np.ndarray):
+        return type(array).__name__
+    return f"{array.dtype} {array.shape}{'' if array.flags.writeable else ', read-only'}"

@@ -61,10 +61,13 @@ class Deal:
     workers: int = 1
 
     def __post_init__(self) -> None:
+        # As Python's own numbers: numpy's 1 is the same order, and no JSON.
         if self.seed is not None:
-            object.__setattr__(self, "seed", whole("seed", self.seed))  # 1 and numpy's 1 are one
+            object.__setattr__(self, "seed", whole("seed", self.seed))
         for one, of in (("rank", "world_size"), ("worker", "workers")):
             at, count = (whole(name, getattr(self, name)) for name in (one, of))
+            object.__setattr__(self, one, at)
+            object.__setattr__(self, of, count)
             if not 0 <= at < count:
                 raise LakeError(f"{one}={at} of {of}={count}: it must be at least 0 and below")
 
@@ -107,14 +110,14 @@ class LoaderState:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, said: dict[str, Any]) -> LoaderState:
+    def from_dict(cls, said: Any) -> LoaderState:
         """Read what `to_dict` made.
 
         Raises:
             LakeError: it is not a state of a loader.
         """
-        if said.keys() != {field.name for field in fields(cls)}:
-            raise LakeError(f"not the state of a loader: {sorted(said)}")
+        if not isinstance(said, dict) or said.keys() != {field.name for field in fields(cls)}:
+            raise LakeError(f"not the state of a loader: {said!r}")
         for name in said.keys() - {"items"}:
             if said[name] is not None or name != "seed":
                 whole(name, said[name])
@@ -212,8 +215,9 @@ class BatchStream(Iterator[Batch]):
                     f"this state cannot be resumed here: its {field.name} is {found!r}, this "
                     f"stream's {expected!r}"
                 )
-        inside = 0 <= state.position <= self._end - self._first
-        if not inside or not 0 <= state.epoch <= (state.epoch if epochs is None else epochs):
+        inside = 0 <= state.position <= self._end - self._first and state.epoch >= 0
+        place = (state.epoch, state.position)
+        if not inside or (epochs is not None and place > (epochs, 0)):
             raise LakeError(f"no such place in this stream: {state}")
         self._epoch, self._position = state.epoch, state.position
 

@@ -14,7 +14,7 @@ Belongs here: opening and normalising. Goes elsewhere: where steps come from (`d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,7 +29,7 @@ from rugs_assets.lake.dataset_dealing import DealtSteps
 from rugs_assets.lake.dataset_opening import opened_steps
 from rugs_assets.lake.dataset_source import source_of
 from rugs_assets.lake.errors import LakeError
-from rugs_assets.lake.steps import Steps
+from rugs_assets.lake.steps import Steps, known_extras
 from rugs_assets.lake.steps_in_memory import steps_of
 from rugs_assets.lake.tables import Lake
 from rugs_assets.lake.transitions import Scale, moments_of
@@ -85,7 +85,7 @@ class TrainingDataset(DealtSteps):
         release: str | None = None,
         version: int | datetime | str | None = None,
         dates: Days = None,
-        columns: Sequence[str] = (),
+        columns: Iterable[str] = (),
         memory_limit: int | None = None,
         cache: str | Path | None = None,
         verify: bool = True,
@@ -96,7 +96,8 @@ class TrainingDataset(DealtSteps):
             store: folder or URL of the store.
             release: name of a release.
             version: of `training_shards`: a number, a time, or "latest". One of both is needed.
-            dates: this capture date, or these, alone; None: all.
+            dates: this capture date, or these, alone; None: all. What is normalised by is then that
+                of the train split of these dates.
             columns: columns beyond the tuple (`rugs_assets.lake.steps.EXTRAS`), in every batch.
             memory_limit: bytes of RAM; beyond, the steps are mapped from a cache on disk. None:
                 half of what is available.
@@ -108,16 +109,18 @@ class TrainingDataset(DealtSteps):
                 an argument cannot be honoured.
         """
         lake = store if isinstance(store, Lake) else Lake(store)
-        chosen = arguments.dates(dates)
+        chosen, extras = arguments.dates(dates), known_extras(columns)
+        verify = arguments.flag("verify", verify)
+        cache = None if cache is None else Path(cache).absolute()  # whoever unpickles it, finds it
         source = source_of(lake, release, version, chosen, verify=verify)
         steps = opened_steps(
-            source, lake.store, columns, memory_limit=memory_limit, cache=cache, verify=verify
+            source, lake.store, extras, memory_limit=memory_limit, cache=cache, verify=verify
         )
         identity = f"{source.identity[:16]}-{source.index.digest[:16]}"
         origin = Origin(source.title, release, source.identity)
         opened = cls(steps, identity, source.normalisation, origin=origin)
         if steps.is_mapped:
-            options: dict[str, Any] = {"dates": chosen, "columns": columns}
+            options: dict[str, Any] = {"dates": chosen, "columns": extras}
             options |= {"cache": cache, "memory_limit": 0, "verify": False}
             opened._again = partial(
                 cls.open, lake.root, release=release, version=version, **options
@@ -136,25 +139,32 @@ class TrainingDataset(DealtSteps):
 
     @property
     def normalisation(self) -> dict[str, Any]:
-        """Rows, mean, std, min and max of each feature over the decisions of the train split."""
+        """What `normalised` goes by: rows, mean, std, min and max of each feature.
+
+        Over the decisions of the train split, unless it was told otherwise.
+        """
         if self._normalisation is None:
             self._normalisation = moments_of(self.steps, self._items.rows("train"))
         return self._normalisation
 
-    def normalised(self) -> TrainingDataset:
+    def normalised(self, by: Mapping[str, Any] | None = None) -> TrainingDataset:
         """The same dataset with observations less their mean, by their standard deviation.
 
         Both are those of the train split, so that nothing of val and test leaks. A feature that is
         constant there is only centred.
 
+        Args:
+            by: `normalisation` of the dataset that an agent was trained on, where that is another
+                one than this; None: that of this dataset.
+
         Raises:
-            LakeError: the train split is empty.
+            LakeError: the train split is empty, or `by` is no normalisation.
         """
-        if not self.normalisation["rows"]:
+        moments = dict(self.normalisation if by is None else arguments.moments("by", by))
+        if not moments["rows"]:
             raise LakeError("nothing to normalise by: the train split has no decision")
-        scale = Scale.of(self.normalisation)
         made = TrainingDataset(
-            self.steps, self.identity, self.normalisation, scale, self.rejected, self.origin
+            self.steps, self.identity, moments, Scale.of(moments), self.rejected, self.origin
         )
         made._again = self._again
         return made
@@ -163,11 +173,12 @@ class TrainingDataset(DealtSteps):
         """Steps that are mapped from disk do not travel: whoever unpickles them maps them too."""
         if self._again is None:
             return super().__reduce_ex__(protocol)
-        return _mapped_again, (self._again, self.identity, self.scale is not None)
+        by = None if self.scale is None else self.normalisation
+        return _mapped_again, (self._again, self.identity, by)
 
 
 def _mapped_again(
-    again: Callable[[], TrainingDataset], identity: str, normalised: bool
+    again: Callable[[], TrainingDataset], identity: str, by: dict[str, Any] | None
 ) -> TrainingDataset:
     opened = again()
     if opened.identity != identity:
@@ -175,4 +186,4 @@ def _mapped_again(
             f"{opened.origin} is not what was opened where this dataset comes from; open a release "
             "or a version by its number, which never change"
         )
-    return opened.normalised() if normalised else opened
+    return opened if by is None else opened.normalised(by)

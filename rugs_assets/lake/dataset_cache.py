@@ -111,7 +111,8 @@ def _build(cache: Path, files: Sequence[StepFile], index: EpisodeIndex) -> None:
         filled(files, index, [*LABELS, *EXTRAS], make)
         for each in maps:
             each.flush()
-        said = {path.name: _checksum(path) for path in sorted(staging.iterdir())}
+        sums = {path.name: _checksum(path) for path in sorted(staging.iterdir())}
+        said = {"cache": cache.name, "xxh3_128": sums}
         (staging / _MANIFEST).write_text(json.dumps(said), encoding="ascii")
         staging.rename(cache)
     finally:
@@ -121,13 +122,14 @@ def _build(cache: Path, files: Sequence[StepFile], index: EpisodeIndex) -> None:
 def _is_whole(cache: Path, rows: int, *, verify: bool) -> bool:
     try:
         said = json.loads((cache / _MANIFEST).read_bytes())
-        names = {"observations", *LABELS, *EXTRAS}
-        return said.keys() == names and all(
+        sums, names = said["xxh3_128"], {"observations", *LABELS, *EXTRAS}
+        # The name is that of the rows: the folder of another release, renamed, is not this one.
+        return (said["cache"], sums.keys()) == (cache.name, names) and all(
             (cache / name).stat().st_size == _size(name, rows)
-            and (not verify or _checksum(cache / name) == said[name])
+            and (not verify or _checksum(cache / name) == sums[name])
             for name in names
         )
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

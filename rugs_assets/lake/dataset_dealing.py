@@ -11,7 +11,7 @@ gathering (`transitions`, `sequences`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,16 @@ class DealtSteps:
         self.identity = identity
         self._scale = scale
         self._items = DatasetItems(steps, scale)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is computed from the steps when it is needed."""
+        return {name: value for name, value in self.__dict__.items() if name != "_items"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read-only as before: an unpickled array can be written to."""
+        self.__dict__.update(state)
+        self.steps.sealed()
+        self._items = DatasetItems(self.steps, self._scale)
 
     @property
     def scale(self) -> Scale | None:
@@ -162,7 +172,7 @@ class DealtSteps:
         if not items.count:
             raise LakeError(f"{batch_size} of the {items.count} decisions of {split or 'all'}")
         if out is not None:
-            refilled(out, items.names, batch_size)
+            refilled(out, items.looks, batch_size)
         batch = items.buffers(batch_size) if out is None else out
         items.gather(rng.integers(0, items.count, batch_size), batch)
         return batch

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rugs_assets.lake.arguments import whole
+from rugs_assets.lake.arguments import share, whole
 from rugs_assets.lake.dataset_episodes import Episodes
 from rugs_assets.lake.episode_index import SPLIT_NAMES
 from rugs_assets.lake.errors import LakeError
@@ -38,6 +38,7 @@ class DatasetItems:
     def transitions(self, split: str | None, n_step: int, discount: float | None) -> Transitions:
         """The decisions of a split, with the labels of n steps."""
         n_step = whole("n_step", n_step, 1)  # before it is a key: 2.0 finds what 2 made
+        discount = None if discount is None else share("discount", discount)
         key = (split, n_step, discount)
         if key not in self._transitions:
             labels = self._labels_of(n_step, discount)

@@ -14,14 +14,14 @@ from rugs_assets.lake.dataset_cache import cache_folder, mapped
 from rugs_assets.lake.dataset_source import Source
 from rugs_assets.lake.errors import LakeError
 from rugs_assets.lake.memory import default_limit
-from rugs_assets.lake.steps import LABELS, Steps, bytes_of, in_memory, known_extras
+from rugs_assets.lake.steps import LABELS, Steps, bytes_of, in_memory
 from rugs_assets.lake.storage import Store
 
 
 def opened_steps(
     source: Source,
     store: Store,
-    columns: Sequence[str],
+    extras: Sequence[str],
     *,
     memory_limit: int | None,
     cache: str | Path | None,
@@ -32,15 +32,14 @@ def opened_steps(
     Args:
         source: the steps.
         store: where they lie.
-        columns: extras to read beside the labels.
+        extras: columns to read beside the labels.
         memory_limit: bytes that may be taken; None: half of what is available.
         cache: folder of the cache; None: `_cache` of the store.
         verify: compare every byte with what was written.
 
     Raises:
-        LakeError: a file is damaged, a column unknown, or there is no place for the cache.
+        LakeError: a file is damaged, or there is no place for the cache.
     """
-    extras = known_extras(columns)
     rows = int(source.index.starts[-1])
     limit = default_limit() if memory_limit is None else whole("memory_limit", memory_limit, 0)
     if bytes_of(rows, [*LABELS, *extras]) <= limit:
@@ -57,6 +56,4 @@ def opened_steps(
         if verify:
             source.check()
         steps = mapped(folder, source.identity, source.files, source.index, extras, verify=verify)
-    for array in (steps.observations, *steps.columns.values()):
-        array.setflags(write=False)
-    return steps
+    return steps.sealed()

@@ -83,6 +83,8 @@ def source_of(
             f"this store: {', '.join(release_files.names_in(lake.store)) or 'none yet'}"
         )
     if release is not None:
+        if not isinstance(release, str):
+            raise LakeError(f"release={release!r}: a name is needed")
         return of_release(lake, release, days, verify=verify)
     if isinstance(version, str):
         if version != LATEST:
@@ -118,7 +120,7 @@ def of_release(lake: Lake, name: str, days: Days, *, verify: bool) -> Source:
         files=files,
         asked=tuple(asked),
         index=index,
-        normalisation=manifest.content["normalisation"],
+        normalisation=manifest.content["normalisation"] if wanted is None else None,
     )
 
 

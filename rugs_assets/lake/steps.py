@@ -12,7 +12,7 @@ or map (`dataset_cache`), which files (`dataset_source`), batches (`transitions`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +81,12 @@ class Steps:
         """Rows, those behind the last decisions among them."""
         return len(self.observations)
 
+    def sealed(self) -> Steps:
+        """The same, read-only from now on: views of them are handed out."""
+        for array in (self.observations, *self.columns.values()):
+            array.setflags(write=False)
+        return self
+
     @property
     def is_mapped(self) -> bool:
         """Whether they lie on disk and are mapped, not in RAM."""
@@ -93,18 +99,19 @@ def dtype_of(column: str) -> np.dtype[Any]:
     return kind
 
 
-def known_extras(columns: Sequence[str]) -> tuple[str, ...]:
+def known_extras(columns: Iterable[str]) -> tuple[str, ...]:
     """The columns, when all of them can be read on request.
 
     Raises:
         LakeError: one cannot; names those that can.
     """
-    if isinstance(columns, str):
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise LakeError(f"columns={columns!r}: a list of names is needed")
-    for name in columns:
+    names = list(columns)  # an iterator is read once alone
+    for name in names:
         if name not in EXTRAS:
             raise LakeError(f"no column {name!r} on request; there are {', '.join(EXTRAS)}")
-    return tuple(dict.fromkeys(columns))
+    return tuple(dict.fromkeys(names))
 
 
 def bytes_of(rows: int, columns: Sequence[str]) -> int:

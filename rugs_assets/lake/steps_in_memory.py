@@ -33,5 +33,4 @@ def steps_of(shards: Iterable[pa.RecordBatch]) -> tuple[Steps, str]:
     digest = hashlib.sha256()
     for array in (observations, *columns.values()):
         digest.update(array.tobytes())
-        array.setflags(write=False)
-    return Steps(observations, columns, index.starts, index), digest.hexdigest()
+    return Steps(observations, columns, index.starts, index).sealed(), digest.hexdigest()

@@ -90,15 +90,15 @@ def labels_of(steps: Steps, n_step: int, discount: float | None) -> Labels:
         discount: g; None: 1, and no `discounts`.
 
     Raises:
-        LakeError: the discount cannot be honoured.
+        LakeError: n steps without a discount.
     """
     columns = {KEYS.get(name, name): values for name, values in steps.columns.items()}
     if discount is None:
         if n_step > 1:
             raise LakeError(f"n_step={n_step} needs a discount between 0 and 1")
         return Labels(columns, None)
-    if not 0 <= discount <= 1:
-        raise LakeError(f"discount={discount}: it must lie between 0 and 1")
+    # Beyond the longest episode n changes nothing but the cost.
+    n_step = min(n_step, int(np.diff(steps.starts).max(initial=2)) - 1)
     rows = np.arange(steps.count)
     last = np.repeat(steps.starts[1:] - 1, np.diff(steps.starts))
     ahead = np.clip(last - rows, 1, n_step)
@@ -114,7 +114,7 @@ def labels_of(steps: Steps, n_step: int, discount: float | None) -> Labels:
 
 def _returns(rewards: Array, ahead: Array, n_step: int, discount: float) -> NDArray[np.float32]:
     total = np.zeros(len(rewards), np.float64)
-    for k in range(min(n_step, len(rewards))):
+    for k in range(n_step):
         later = np.zeros_like(total)
         later[: len(rewards) - k] = rewards[k:]
         total += np.where(ahead > k, discount**k * later, 0.0)
@@ -140,7 +140,7 @@ class Transitions:
         self._labels = labels
         self._scale = scale
         self._cards = cards_of(rows, labels)
-        self.names = dict.fromkeys(self.buffers(0))
+        self.looks = {name: (each.dtype, each.shape[1:]) for name, each in self.buffers(0).items()}
 
     def buffers(self, size: int) -> Buffers:
         """Arrays for `size` transitions, by their names in a batch."""

@@ -110,3 +110,7 @@ def test_what_cannot_be_honoured_is_an_error() -> None:
         RugsEnv(reward="gold")
     with pytest.raises(ValueError, match="at least"):
         RugsEnv(bet=0)
+    env.reset(seed=0)
+    for action in (1.7, "1", np.float32(1)):
+        with pytest.raises(TypeError):
+            env.step(action)  # type: ignore[arg-type]

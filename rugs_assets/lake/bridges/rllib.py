@@ -48,7 +48,8 @@ class DateReader:
         days = [date.fromisoformat(str(day)) for day in batch["item"]]
         dataset = TrainingDataset.open(self.store, release=self.release, dates=days)
         if self.normalised:
-            dataset = dataset.normalised()
+            whole = Releases(Lake(self.store)).manifest(self.release)
+            dataset = dataset.normalised(whole.content["normalisation"])
         if not dataset.count(self.split):
             return _no_decision()
         found = decisions_of(dataset, self.split)
