@@ -16,9 +16,9 @@ credentials are read by pyarrow and deltalake.
 | paths, locks, storage | a local folder or an object store under one interface |
 | admission | which rows are let in |
 | file_cuts, parquet_files | batches -> deterministic Parquet files |
-| publishing | files -> a version |
-| delta_log, log_text | the table log: create, commit, list |
-| rows | reading |
+| publishing, commits | files -> a version |
+| delta_log, log_text | the table log: create, read, list |
+| rows, dated_rows | reading |
 | maintenance, sweeping | vacuum, and what killed processes left |
 | tables | `Lake`, the one door to all of the above |
 | catalog | the tables of this project |

@@ -1,38 +1,34 @@
-"""The table log: which files are a table at a version, and the one commit that replaces a date.
+"""The table log: which files are a table at a version.
 
-Belongs here: everything that talks to deltalake. Goes elsewhere: the bytes of files, the wording of
-records.
+Reading a log costs the more the longer a table is, and a date asks for it fifty times; so the
+latest version that was seen is remembered with the store, and read anew when somebody has
+committed since, which one look at two file names tells.
+
+Belongs here: everything that reads a log by deltalake. Goes elsewhere: the commit (`commits`), the
+bytes of files, the wording of records.
 
 What was learnt about deltalake 1.6 and must stay true here:
-- `write_deltalake` scrambles row order on two or more CPUs: files are written elsewhere, only added
-  here.
 - `DeltaTable.to_pyarrow_dataset` can abort the interpreter at exit: it is never called.
 - `DeltaTable.history` returns nothing at a version with a checkpoint: the log is read as what it
   is, JSON lines.
 - `DeltaTable.file_uris` percent-encodes local paths: paths are taken from the add actions and
   joined here.
-- A transaction that adds a path it also removes loses the file for some readers: never commit a
-  path that is already there.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties
-from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
-from deltalake.transaction import AddAction
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from rugs_assets.lake.errors import (
-    CommitConflict,
     StoreInvalid,
     TableMissing,
     VersionMissing,
@@ -66,6 +62,48 @@ class LoggedFile:
     bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A table at a version.
+
+    Attributes:
+        version: which.
+        files: every file that it refers to, in row order: by date, then by part number.
+    """
+
+    version: int
+    files: tuple[LoggedFile, ...]
+
+    def of(self, day: date) -> tuple[LoggedFile, ...]:
+        """The files of a date; none where it was never computed."""
+        first = bisect_left(self.files, day, key=_day_of)
+        return self.files[first : bisect_right(self.files, day, lo=first, key=_day_of)]
+
+    def among(self, days: Collection[date] | None) -> tuple[LoggedFile, ...]:
+        """The files of some dates, in row order; of all where `days` is None."""
+        if days is None:
+            return self.files
+        return tuple(file for day in sorted(days) for file in self.of(day))
+
+    def replaced(self, day: date, files: Collection[LoggedFile]) -> Snapshot:
+        """The next version, in which a date is made of other files."""
+        others = (file for file in self.files if file.day != day)
+        return Snapshot(self.version + 1, tuple(sorted([*others, *files])))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The latest version of a table when it was last looked at.
+
+    Attributes:
+        snapshot: what it was.
+        commit: size and time of the file of its commit; another one is another table's.
+    """
+
+    snapshot: Snapshot
+    commit: tuple[int, int]
+
+
 def ensure(store: Store, spec: TableSpec) -> None:
     """Create the table unless it is there; safe from several processes at once."""
     uri = store.uri(spec.name)
@@ -93,7 +131,7 @@ def ensure(store: Store, spec: TableSpec) -> None:
                         f"table {spec.name} cannot be created at {uri}: {in_a_line(error)}; make "
                         "room or restore access, then try again"
                     ) from error
-                _back_off(attempt)
+                back_off(attempt)
             else:
                 return
 
@@ -128,6 +166,43 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
             f"table {spec.name} at {uri} has no version {version}; its latest is "
             f"{DeltaTable(uri).version()}"
         ) from error
+
+
+def snapshot(store: Store, spec: TableSpec, version: int | datetime | None = None) -> Snapshot:
+    """The files of a table at a version, from memory where they were seen before.
+
+    Raises:
+        TableMissing, VersionMissing, StoreInvalid: as `load`, and as they say.
+    """
+    seen = store.seen.get(spec.name)
+    if seen is not None and (version is None or version == seen.snapshot.version):
+        commit, is_latest = _commit_of(store, spec, seen.snapshot.version)
+        if commit == seen.commit and (is_latest or version is not None):
+            return seen.snapshot
+    table = load(store, spec, version)
+    found = Snapshot(table.version(), tuple(files_of(table)))
+    if version is None:
+        remember(store, spec, found)
+    return found
+
+
+def remember(store: Store, spec: TableSpec, latest: Snapshot) -> None:
+    """Have a snapshot at hand until somebody commits."""
+    commit, is_latest = _commit_of(store, spec, latest.version)
+    if commit is None or not is_latest:
+        store.seen.pop(spec.name, None)
+    else:
+        store.seen[spec.name] = Seen(latest, commit)
+
+
+def _commit_of(store: Store, spec: TableSpec, version: int) -> tuple[tuple[int, int] | None, bool]:
+    """Size and time of the file of a commit, None without it; and whether none comes after it.
+
+    The log is never shortened and its versions have no gaps, so that the next one tells of all.
+    """
+    names = (f"_delta_log/{number:020d}.json" for number in (version, version + 1))
+    this, following = store.stamps(spec.name, *names)
+    return this, following is None
 
 
 def _version_at(store: Store, spec: TableSpec, at: datetime) -> int:
@@ -179,30 +254,6 @@ def files_of(table: DeltaTable) -> list[LoggedFile]:
     return files
 
 
-def commit_date(
-    store: Store,
-    spec: TableSpec,
-    day: date,
-    files: Sequence[LoggedFile],
-    metadata: Mapping[str, Any],
-) -> tuple[int, bool]:
-    """Make `files`, which are in place, the whole of a date.
-
-    Returns:
-        The version that holds them, and whether they were there already and nothing was committed.
-
-    Raises:
-        CommitConflict: other writers won every attempt.
-        WriteFailed: the storage refused.
-    """
-    version, unchanged = _attempted(
-        store, spec, day, lambda: _commit_once(load(store, spec), spec, day, files, metadata)
-    )
-    if not unchanged:  # deltalake itself leaves it to the system when a commit reaches the disk
-        store.make_durable(spec.name, f"_delta_log/{version:020d}.json")
-    return version, unchanged
-
-
 def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
     """The versions of a table, newest first."""
     load(store, spec)
@@ -213,60 +264,10 @@ def log_entries(store: Store, spec: TableSpec, limit: int | None = None) -> list
     ]
 
 
-def _commit_once(
-    table: DeltaTable,
-    spec: TableSpec,
-    day: date,
-    files: Sequence[LoggedFile],
-    metadata: Mapping[str, Any],
-) -> tuple[int, bool]:
-    # Looked at in every attempt: the rival that won may have written these very files.
-    if [f for f in files_of(table) if f.day == day] == sorted(files):
-        return table.version(), True
-    now = time.time_ns() // 1_000_000
-    before = table.version()
-    table.create_write_transaction(
-        [
-            AddAction(
-                path=file.path,
-                size=file.bytes,
-                partition_values={DATE_COLUMN: day.isoformat()},
-                modification_time=now,
-                data_change=True,
-                stats=json.dumps({"numRecords": file.rows}),
-            )
-            for file in files
-        ],
-        "overwrite",
-        spec.table_schema,
-        partition_by=[DATE_COLUMN],
-        partition_filters=[(DATE_COLUMN, "=", day.isoformat())],
-        commit_properties=CommitProperties(custom_metadata=dict(metadata), max_commit_retries=0),
-        post_commithook_properties=PostCommitHookProperties(cleanup_expired_logs=False),
-    )
-    # No rebase was allowed, so the commit is the version after the one it was made from.
-    return before + 1, False
+def _day_of(file: LoggedFile) -> date:
+    return file.day
 
 
-def _attempted(
-    store: Store, spec: TableSpec, day: date, attempt_once: Callable[[], tuple[int, bool]]
-) -> tuple[int, bool]:
-    for attempt in range(_ATTEMPTS):
-        try:
-            return attempt_once()
-        except CommitFailedError:
-            _back_off(attempt)
-        except (DeltaError, OSError) as error:
-            raise WriteFailed(
-                f"table {spec.name}, date {day}, store {store.root}: the commit was refused, the "
-                f"last complete version is intact: {in_a_line(error)}. Make room or restore "
-                f"access, then: {cure_of(spec.name, day)}"
-            ) from error
-    raise CommitConflict(
-        f"table {spec.name}, date {day}: other writers won {_ATTEMPTS} attempts to commit; run it "
-        f"again: {cure_of(spec.name, day)}"
-    )
-
-
-def _back_off(attempt: int) -> None:
+def back_off(attempt: int) -> None:
+    """Wait a little before another try, longer and longer, and not as long as the rival does."""
     time.sleep(random.uniform(0, 0.005 * min(attempt + 1, 40)))

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from rugs_assets.lake import delta_log
-from rugs_assets.lake.delta_log import LoggedFile
+from rugs_assets.lake.commits import commit_date
+from rugs_assets.lake.delta_log import LoggedFile, snapshot
 from rugs_assets.lake.errors import VersionMissing
 from rugs_assets.lake.specs import DATE_COLUMN, StoredDate, TableSpec
 from rugs_assets.lake.stored_dates import stored_dates
@@ -71,9 +71,8 @@ def shown(lake: Lake, spec: TableSpec, version: Version = None) -> list[StoredDa
     Raises:
         TableMissing, VersionMissing, FileDamaged: as they say.
     """
-    table = delta_log.load(lake.store, spec, version)
-    files = delta_log.files_of(table)
-    return list(stored_dates(lake.store, spec, table.version(), files).values())
+    then = snapshot(lake.store, spec, version)
+    return list(stored_dates(lake.store, spec, then.version, then.files).values())
 
 
 def changes(
@@ -90,8 +89,8 @@ def changes(
     Raises:
         TableMissing, VersionMissing, FileDamaged: as they say.
     """
-    old, new = (delta_log.load(lake.store, spec, each) for each in (before, after))
-    old_files, new_files = _by_date(delta_log.files_of(old)), _by_date(delta_log.files_of(new))
+    old, new = (snapshot(lake.store, spec, each) for each in (before, after))
+    old_files, new_files = _by_date(old.files), _by_date(new.files)
     asked = {*old_files, *new_files} if days is None else set(days)
     differing = [day for day in sorted(asked) if old_files.get(day) != new_files.get(day)]
 
@@ -99,7 +98,7 @@ def changes(
         wanted = [file for day in differing for file in files.get(day, [])]
         return stored_dates(lake.store, spec, version, wanted)
 
-    was, became = stored(old_files, old.version()), stored(new_files, new.version())
+    was, became = stored(old_files, old.version), stored(new_files, new.version)
     return [DateChange(day, was.get(day), became.get(day)) for day in differing]
 
 
@@ -125,19 +124,19 @@ def restore(
         VersionMissing: a file of that version is gone, or it lacks one of the dates.
         SchemaMismatch: the version was written under another schema than the table has now.
     """
-    then = delta_log.load(lake.store, spec, version)
-    files = _by_date(delta_log.files_of(then))
+    then = snapshot(lake.store, spec, version)
+    files = _by_date(then.files)
     wanted = sorted(set(days))
     with lake.store.publishing(spec.name):  # no vacuum meanwhile
         for day in wanted:
             if day not in files:
-                raise VersionMissing(f"version {then.version()} of {spec.name} does not hold {day}")
+                raise VersionMissing(f"version {then.version} of {spec.name} does not hold {day}")
             _refuse_gone(lake, spec, files[day])
-        done = changes(lake, spec, None, then.version(), wanted)
+        done = changes(lake, spec, None, then.version, wanted)
         for change in done:
             if change.after is not None:  # it is there: its files were just seen
-                said = _logged(change.after, run_id, then.version())
-                delta_log.commit_date(lake.store, spec, change.day, files[change.day], said)
+                said = _logged(change.after, run_id, then.version)
+                commit_date(lake.store, spec, change.day, files[change.day], said)
     return done
 
 

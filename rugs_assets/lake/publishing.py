@@ -1,7 +1,7 @@
 """From finished files to a version: name them by content, put them in place, commit them.
 
 Belongs here: names of files and what a commit says of itself. Goes elsewhere: writing files
-(`parquet_files`), putting them (`storage`), the commit itself (`delta_log`).
+(`parquet_files`), putting them (`storage`), the commit itself (`commits`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from rugs_assets.lake import delta_log
+from rugs_assets.lake.commits import commit_date
 from rugs_assets.lake.delta_log import LoggedFile
 from rugs_assets.lake.parquet_files import StagedFile
 from rugs_assets.lake.specs import DATE_COLUMN, Commit, Provenance, TableSpec, content_digest
@@ -50,7 +50,7 @@ def publish(
     with store.publishing(spec.name):
         for file, source in zip(files, staged, strict=True):
             store.put(source.path, spec.name, file.path)
-        version, unchanged = delta_log.commit_date(store, spec, day, files, logged)
+        version, unchanged = commit_date(store, spec, day, files, logged)
     return Commit(
         table=spec.name,
         day=day,

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -26,6 +27,9 @@ import pyarrow.fs as pafs
 from rugs_assets.lake.errors import LakeBusy, StoreInvalid
 from rugs_assets.lake.locks import held
 from rugs_assets.lake.paths import synced
+
+if TYPE_CHECKING:
+    from rugs_assets.lake.delta_log import Seen
 
 _LOCK_SECONDS = 120.0
 _COPY_BYTES = 8 * 2**20
@@ -64,6 +68,7 @@ class Store:
     def __init__(self, root: str, filesystem: pafs.FileSystem, base: str) -> None:
         self.root = root
         self.filesystem = filesystem
+        self.seen: dict[str, Seen] = {}  # by table; `delta_log` alone looks at it
         self._base = base
 
     def uri(self, table: str) -> str:
@@ -78,6 +83,15 @@ class Store:
         """Bytes of a file, None when there is none."""
         info: pafs.FileInfo = self.filesystem.get_file_info(self.path(table, relative))
         return info.size if info.type is pafs.FileType.File else None
+
+    def stamps(self, table: str, *relatives: str) -> list[tuple[int, int] | None]:
+        """Size and time of change [ns] of files; None for one that is not there."""
+        paths = [self.path(table, relative) for relative in relatives]
+        found: list[pafs.FileInfo] = self.filesystem.get_file_info(paths)
+        return [
+            (info.size, info.mtime_ns or 0) if info.type is pafs.FileType.File else None
+            for info in found
+        ]
 
     def names(self, table: str, folder: str) -> list[str]:
         """Names of the files in a folder of a table, sorted; none when the folder is absent."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from itertools import groupby
 
-from rugs_assets.lake.delta_log import LoggedFile, files_of, load
+from rugs_assets.lake.delta_log import LoggedFile, snapshot
 from rugs_assets.lake.due import Damaged
 from rugs_assets.lake.errors import FileDamaged, SchemaMismatch
 from rugs_assets.lake.specs import StoredDate, TableSpec
@@ -34,9 +34,8 @@ def state_of(lake: Lake, specs: Iterable[TableSpec], days: Iterable[date] | None
     wanted = None if days is None else set(days)
     state: State = {}
     for spec in specs:
-        table = load(lake.store, spec)
-        files = [f for f in files_of(table) if wanted is None or f.day in wanted]
-        for day, found in _stored(lake, spec, table.version(), files).items():
+        latest = snapshot(lake.store, spec)
+        for day, found in _stored(lake, spec, latest.version, latest.among(wanted)).items():
             state.setdefault(day, {})[spec.name] = found
     return state
 

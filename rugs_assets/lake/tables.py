@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from rugs_assets.lake import delta_log, maintenance
 from rugs_assets.lake.admission import admitted
+from rugs_assets.lake.dated_rows import DatedRows
 from rugs_assets.lake.errors import LakeError, WriteFailed, cure_of
 from rugs_assets.lake.maintenance import Vacuumed
 from rugs_assets.lake.parquet_files import DateFiles
@@ -62,7 +63,6 @@ class Lake:
 
     def __init__(self, root: str | Path) -> None:
         self._store = open_store(root)
-        self._ensured: set[str] = set()
 
     @property
     def root(self) -> str:
@@ -85,15 +85,13 @@ class Lake:
             WriteFailed: the storage refused.
         """
         for spec in specs:
-            if spec.name not in self._ensured:
-                try:
-                    delta_log.ensure(self._store, spec)
-                except OSError as error:
-                    raise WriteFailed(
-                        f"table {spec.name} cannot be created at {self.uri(spec)}: {error}; check "
-                        "that the store's folder or bucket exists and may be written"
-                    ) from error
-                self._ensured.add(spec.name)
+            try:
+                delta_log.ensure(self._store, spec)
+            except OSError as error:
+                raise WriteFailed(
+                    f"table {spec.name} cannot be created at {self.uri(spec)}: {error}; check "
+                    "that the store's folder or bucket exists and may be written"
+                ) from error
 
     def replace(
         self,
@@ -161,11 +159,7 @@ class Lake:
             TableMissing, VersionMissing, FileDamaged: as they say.
         """
         wanted = {days} if isinstance(days, date) else None if days is None else set(days)
-        files = [
-            file
-            for file in delta_log.files_of(delta_log.load(self._store, spec, version))
-            if wanted is None or file.day in wanted
-        ]
+        files = delta_log.snapshot(self._store, spec, version).among(wanted)
         check_schema(self._store, spec, files)
         if columns is None:
             columns = spec.schema.names if isinstance(days, date) else spec.table_schema.names
@@ -180,7 +174,7 @@ class Lake:
     ) -> dict[date, int]:
         """Rows of every computed date, oldest first, from the table log alone."""
         counts: dict[date, int] = {}
-        for file in delta_log.files_of(delta_log.load(self._store, spec, version)):
+        for file in delta_log.snapshot(self._store, spec, version).files:
             counts[file.day] = counts.get(file.day, 0) + file.rows
         return counts
 
@@ -191,13 +185,24 @@ class Lake:
 
         Works across schema versions, so that a mismatch can be told before reading.
         """
-        table = delta_log.load(self._store, spec, version)
-        files = [file for file in delta_log.files_of(table) if file.day == day]
-        return stored_dates(self._store, spec, table.version(), files).get(day)
+        found = self.dated(spec, day, version=version)
+        return None if found is None else found.stored
+
+    def dated(
+        self, spec: TableSpec, day: date, *, version: int | datetime | None = None
+    ) -> DatedRows | None:
+        """A date at a version, to be read several times; None when never computed.
+
+        As `provenance` and `read`, but the log and the footers are looked at once for both.
+        """
+        then = delta_log.snapshot(self._store, spec, version)
+        files = then.of(day)
+        stored = stored_dates(self._store, spec, then.version, files).get(day)
+        return None if stored is None else DatedRows(self._store, spec, files, stored)
 
     def version(self, spec: TableSpec) -> int:
         """The latest version."""
-        return delta_log.load(self._store, spec).version()
+        return delta_log.snapshot(self._store, spec).version
 
     def versions(self, spec: TableSpec, limit: int | None = None) -> list[LogEntry]:
         """The log, newest first: version, when, run, date, rows, digest."""

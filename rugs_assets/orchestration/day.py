@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from rugs_assets.lake.dated_rows import DatedRows
 from rugs_assets.lake.errors import cure_of
 from rugs_assets.lake.specs import Commit, Provenance, StoredDate, TableSpec
 from rugs_assets.lake.tables import Lake
@@ -46,7 +47,7 @@ class Day:
     def __init__(self, lake: Lake, date: date) -> None:
         self.lake = lake
         self.date = date
-        self._stored: dict[str, StoredDate] = {}
+        self._dated: dict[str, DatedRows] = {}
         self._started = time.perf_counter()
         self._seconds = 0.0
 
@@ -62,22 +63,17 @@ class Day:
             InputInvalid: The date was never written, or was made from what its inputs no longer
                 hold.
         """
-        if table.name not in self._stored:
-            self._stored[table.name] = self._fresh(table)
-        return self._stored[table.name]
+        return self._rows(table).stored
 
     def batches(
         self, table: TableSpec, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """The rows of this date in stored order, with bounded memory."""
-        stored = self.stored(table)
-        rows = self.lake.read(table, self.date, version=stored.version, columns=columns)
-        yield from rows.batches()
+        yield from self._rows(table).rows(columns).batches()
 
     def table(self, table: TableSpec, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of this date in stored order, all at once."""
-        stored = self.stored(table)
-        return self.lake.read(table, self.date, version=stored.version, columns=columns).to_arrow()
+        return self._rows(table).rows(columns).to_arrow()
 
     def schemas(self, table: TableSpec) -> Iterator[tuple[str, pa.Schema]]:
         """(file, the schema in its footer) of every file of this date.
@@ -85,8 +81,7 @@ class Day:
         Raises:
             SchemaMismatch: A file was written under another schema (version).
         """
-        stored = self.stored(table)
-        yield from self.lake.read(table, self.date, version=stored.version).schemas()
+        yield from self._rows(table).rows().schemas()
 
     def before(self, table: TableSpec) -> date | None:
         """The newest stored date before this one that has rows; None where there is none."""
@@ -159,13 +154,19 @@ class Day:
             metadata=told, data_version=dg.DataVersion(commit.content_digest)
         )
 
-    def _fresh(self, table: TableSpec) -> StoredDate:
-        stored = self.lake.provenance(table, self.date)
+    def _rows(self, table: TableSpec) -> DatedRows:
+        """The date as it was when it was first asked for; the log is not read for every rule."""
+        if table.name not in self._dated:
+            self._dated[table.name] = self._fresh(table)
+        return self._dated[table.name]
+
+    def _fresh(self, table: TableSpec) -> DatedRows:
+        found = self.lake.dated(table, self.date)
         cure = cure_of(table.name, self.date)
-        if stored is None:
+        if found is None:
             raise InputInvalid([f"{table.name} holds nothing for {self.date}; first run: {cure}"])
         inputs = _INPUTS.get(table.name, ())
-        if inputs and stored.input_digest != self._digest_of_inputs(inputs):
+        if inputs and found.stored.input_digest != self._digest_of_inputs(inputs):
             names = ", ".join(each.name for each in inputs)
             raise InputInvalid(
                 [
@@ -173,7 +174,7 @@ class Day:
                     f" make it anew: {cure}"
                 ]
             )
-        return stored
+        return found
 
     def _digest_of_inputs(self, inputs: Iterable[TableSpec]) -> str:
         return digest_of(self.stored(each) for each in inputs)

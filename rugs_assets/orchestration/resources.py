@@ -96,8 +96,14 @@ class LakeResource(ConfigurableResource[Lake]):
 
     root: str = Field(description="Folder or URL of the tables, one folder below it a table.")
 
+    _lake: Lake | None = PrivateAttr(default=None)
+
     def open(self) -> Lake:
-        """The store, with every table of the catalog made."""
-        lake = Lake(self.root)
-        lake.ensure(*TABLES)
-        return lake
+        """The store, with every table of the catalog made; the same for all ops of a run.
+
+        It remembers what it read of the logs, so that a run reads each of them once.
+        """
+        if self._lake is None:
+            self._lake = Lake(self.root)
+        self._lake.ensure(*TABLES)
+        return self._lake
