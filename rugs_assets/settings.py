@@ -42,8 +42,8 @@ class Variable:
 
 VARIABLES: dict[str, Variable] = {
     "RUGS_CAPTURES": Variable(
-        "folder that is searched for captures, with everything below it; formats are told by"
-        " content",
+        "folder, or URL of a bucket (`s3://...`), that is searched for captures, with everything"
+        " below it; formats are told by content",
         "data/captures",
     ),
     "RUGS_STORE": Variable("folder or URL of the tables", "data/store"),
@@ -80,7 +80,7 @@ class Settings:
 
     Attributes:
         home: Folder that relative paths start from: the checkout, or else the working folder.
-        captures: Folder that is searched for capture files.
+        captures: Folder or URL (`s3://...`) that is searched for capture files.
         store: Folder or URL (`s3://...`) of the Delta tables.
         start_date: First date of the partitions.
         dagster_home: Where dagster.yaml lies and, under `data/dagster`, Dagster's databases.
@@ -91,7 +91,7 @@ class Settings:
     """
 
     home: Path
-    captures: Path
+    captures: str
     store: str
     start_date: date
     dagster_home: Path
@@ -106,7 +106,7 @@ class Settings:
 
         Raises:
             SettingsError: `RUGS_START_DATE` is not an ISO date, `RUGS_SETTLE_SECONDS` no number,
-                or a zone is none.
+                a zone is none, or a URL holds a password.
         """
         given = os.environ if environ is None else environ
         found = {name: given.get(name) or known.default for name, known in VARIABLES.items()}
@@ -120,8 +120,8 @@ class Settings:
             ) from None
         return cls(
             home=home,
-            captures=home / Path(found["RUGS_CAPTURES"]).expanduser(),
-            store=_path_or_url(found["RUGS_STORE"], home),
+            captures=_path_or_url(found, "RUGS_CAPTURES", home),
+            store=_path_or_url(found, "RUGS_STORE", home),
             start_date=start_date,
             dagster_home=home / Path(found["DAGSTER_HOME"]).expanduser(),
             settle_seconds=_seconds(found, "RUGS_SETTLE_SECONDS"),
@@ -232,5 +232,18 @@ def _project_root() -> Path:
     return root if (root / "pyproject.toml").is_file() else Path.cwd()
 
 
-def _path_or_url(text: str, home: Path) -> str:
-    return text if _URL.match(text) else str(home / Path(text).expanduser())
+def _path_or_url(found: Mapping[str, str], variable: str, home: Path) -> str:
+    """A place: settings are shown in the UI and in messages, so none may hold a secret.
+
+    Raises:
+        SettingsError: It is a URL with a user or password in it.
+    """
+    text = found[variable]
+    if not _URL.match(text):
+        return str(home / Path(text).expanduser())
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise SettingsError(
+            f"{variable} is a URL with credentials in it, which would be shown to whoever looks;"
+            " give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return text

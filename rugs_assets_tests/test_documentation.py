@@ -157,7 +157,7 @@ def _make(folder: Path) -> None:
 
     environment = _environment(folder)
     settings = Settings.from_environment(environment)
-    write_simulation(PLAN, settings.captures, truth=None)
+    write_simulation(PLAN, Path(settings.captures), truth=None)
     with pytest.MonkeyPatch.context() as patch, DagsterInstance.ephemeral() as instance:
         for name, value in environment.items():
             patch.setenv(name, value)

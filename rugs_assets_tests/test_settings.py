@@ -14,7 +14,7 @@ from rugs_assets.settings import Settings, SettingsError
 
 def test_defaults_lie_under_the_project_root(project_root: Path) -> None:
     settings = Settings.from_environment({})
-    assert settings.captures == project_root / "data/captures"
+    assert settings.captures == str(project_root / "data/captures")
     assert settings.store == str(project_root / "data/store")
     assert settings.start_date == date(2025, 10, 1)
     assert settings.dagster_home == project_root
@@ -30,7 +30,7 @@ def test_relative_paths_start_at_the_project_root_whatever_the_working_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_environment({"RUGS_CAPTURES": "../captures", "RUGS_STORE": "s"})
-    assert settings.captures == project_root / "../captures"
+    assert settings.captures == str(project_root / "../captures")
     assert settings.store == str(project_root / "s")
 
 
@@ -38,6 +38,15 @@ def test_a_url_stays_a_url_and_captures_are_decoded_to_local_disk(project_root: 
     settings = Settings.from_environment({"RUGS_STORE": "s3://bucket/rugs"})
     assert settings.store == "s3://bucket/rugs"
     assert settings.landing_cache == project_root / "data/landing"
+
+
+@pytest.mark.parametrize("variable", ["RUGS_CAPTURES", "RUGS_STORE"])
+def test_a_password_in_a_url_is_refused_and_not_repeated(variable: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is a URL with credentials") as refused:
+        Settings.from_environment({variable: "s3://key:hush@bucket/prefix"})
+    assert "hush" not in str(refused.value)
+    given = Settings.from_environment({variable: "s3://bucket/a@b"})
+    assert "s3://bucket/a@b" in (given.captures, given.store)
 
 
 def test_a_wrong_start_date_is_named() -> None:
@@ -48,7 +57,7 @@ def test_a_wrong_start_date_is_named() -> None:
 def settings_in(folder: Path, key: str | None = None) -> Settings:
     return Settings(
         home=folder,
-        captures=folder / "captures",
+        captures=str(folder / "captures"),
         store=str(folder / "store"),
         start_date=date(2025, 10, 1),
         dagster_home=folder,

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from rugs_assets.lake.bucket import Bucket, copy_of, is_url, place_shown
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile, find_captures
+from rugs_assets.lake.errors import CapturesRefused, CapturesUnreached
 from rugs_assets.lake.findings import Finding, Judge, finding_of
 from rugs_assets.lake.known_formats import KnownFormats
 
@@ -24,13 +26,15 @@ class CaptureHealth:
     """A folder of captures, looked at once.
 
     Args:
-        captures: the folder that is searched.
+        captures: the folder that is searched, or the URL of a bucket; of that the files are told
+            that have been copied so far.
         cache: where the decoded captures are kept.
         is_used: whether dates were made from captures already.
     """
 
-    def __init__(self, captures: Path, cache: Path, *, is_used: bool) -> None:
-        self._captures = captures
+    def __init__(self, captures: str | Path, cache: Path, *, is_used: bool) -> None:
+        self._url = str(captures) if is_url(captures) else ""
+        self._captures = copy_of(self._url, cache) if self._url else Path(captures)
         self._cache = cache
         self._is_used = is_used
 
@@ -60,7 +64,9 @@ class CaptureHealth:
 
     def present(self) -> Finding:
         """The folder is there, can be listed, and holds captures."""
-        place = f"{self._captures} (RUGS_CAPTURES)"
+        if self._url:
+            return self._reached()
+        place = place_shown(self._captures)
         if not self._captures.is_dir():
             cure = "name the folder of your captures: `make run RUGS_CAPTURES=/where/they/lie`"
             if self._is_used:
@@ -87,6 +93,19 @@ class CaptureHealth:
         size = sum(file.size for file in self.found)
         return Finding("captures", "ok", f"{place}: {kinds}, {size / 1e6:,.1f} MB")
 
+    def _reached(self) -> Finding:
+        """The bucket can be listed, and holds something."""
+        place = place_shown(self._url)
+        cure = "correct RUGS_CAPTURES or the credentials in the environment (AWS_*)"
+        try:
+            seen = Bucket(self._url).seen()
+        except (CapturesRefused, CapturesUnreached) as error:
+            return Finding("captures", "error", str(error), cure)
+        if not seen:
+            return Finding("captures", "error", f"{place} holds nothing", cure)
+        size = sum(file.size for file in seen)
+        return Finding("captures", "ok", f"{place}: {len(seen)} objects, {size / 1e6:,.1f} MB")
+
     def readable(self) -> Finding:
         """Every file can be opened and decoded."""
         told = [f"{f.path}: {f.problem}" for f in self.found if f.format == UNREADABLE]
@@ -111,6 +130,8 @@ class CaptureHealth:
 
     def decoded_copy(self) -> Finding:
         """How much the decoded copy takes."""
-        size = sum(path.stat().st_size for path in self._cache.glob("*") if path.is_file())
+        copied = copy_of(self._url, self._cache).rglob("*") if self._url else ()
+        kept = (*self._cache.glob("*"), *copied)
+        size = sum(path.stat().st_size for path in kept if path.is_file())
         told = f"{self._cache}: {size / 1e6:,.1f} MB; it may be deleted at any time"
         return Finding("decoded_copy", "ok", told)

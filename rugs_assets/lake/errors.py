@@ -46,6 +46,14 @@ class WriteFailed(LakeError):
     """The storage refused a write (full, read-only, gone); the last complete version is intact."""
 
 
+class CapturesRefused(LakeError):
+    """The place of the captures is wrong, or may not be read; asking again changes nothing."""
+
+
+class CapturesUnreached(LakeError):
+    """The place of the captures did not answer, or changed under the reader; it may pass."""
+
+
 class CommitConflict(LakeError):
     """Other writers won every one of the attempts to commit."""
 

@@ -1,9 +1,10 @@
-"""The landing folder: its captures, decoded once and kept.
+"""The landing: its captures, decoded once and kept.
 
-In: a folder of captures in any of the three formats, compressed or not. Out: an `Inventory` of what
-they hold. Invariants: a file is decoded when it is new or changed, and only then. How files are
-found stands in ``capture_files``, how they are decoded and kept in ``decoded``, what dates are made
-of in ``inventory``.
+In: a folder or bucket of captures in any of the three formats, compressed or not. Out: an
+`Inventory` of what they hold. Invariants: a file is decoded when it is new or changed, and only
+then. How a bucket comes to lie in a folder stands in ``bucket``, how files are found in
+``capture_files``, how they are decoded and kept in ``decoded``, what dates are made of in
+``inventory``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from rugs_assets.domain.zones import NO_ZONES, Zones
+from rugs_assets.lake.bucket import Bucket, Copied, is_url
 from rugs_assets.lake.capture_files import find_captures
 from rugs_assets.lake.capture_reading import CaptureUnreadable
 from rugs_assets.lake.decoded import Decoder
@@ -34,10 +36,10 @@ class LandingProgress:
 
 
 class Landing:
-    """A landing folder and the cache of what was decoded from it.
+    """A place of captures and the cache of what was decoded from it.
 
     Args:
-        captures: the folder that is searched, recursively.
+        captures: the folder that is searched, recursively, or the URL of a bucket.
         cache: where decoded captures are kept (a local folder, made when needed).
         pseudonym_key: the key of the player pseudonyms.
         default_day: the date of input that names no date at all.
@@ -53,23 +55,25 @@ class Landing:
         default_day: date = date(2025, 10, 1),
         zones: Zones = NO_ZONES,
     ) -> None:
-        self.captures = Path(captures)
+        self.captures = captures
         self._cache = Path(cache)
         self._decoder = Decoder(self._cache, pseudonym_key)
         self._default_day = default_day
         self._zones = zones
 
     def refresh(self, progress: Callable[[LandingProgress], None] | None = None) -> Inventory:
-        """Look at the folder and decode what is new or changed.
+        """Look at the captures and decode what is new or changed.
 
         Args:
             progress: called after each file that had to be decoded.
 
         Raises:
             WriteFailed: the cache cannot be written.
+            CapturesRefused, CapturesUnreached: a bucket cannot be read, or not now.
         """
+        place = self._place()
         formats = KnownFormats(self._cache)
-        found = find_captures(self.captures, formats)
+        found = [*find_captures(place.folder, formats), *place.refused]
         formats.save()
         self._decoder.look()
         plans = [(plan, self._decoder.is_known(plan)) for plan in plan_units(found)]
@@ -89,3 +93,9 @@ class Landing:
                     progress(LandingProgress(done, total, plan.files[-1].path))
         fingerprint = self._decoder.fingerprint
         return Inventory(units, found, self._default_day, fingerprint, self._zones)
+
+    def _place(self) -> Copied:
+        """The folder to read: that of the captures, or the copy of a bucket, brought up to date."""
+        if is_url(self.captures):
+            return Bucket(str(self.captures)).copied(self._cache)
+        return Copied(Path(self.captures))

@@ -1,7 +1,8 @@
-"""The capture folder as one look shows it: names, sizes and times, and no content.
+"""The captures as one look shows them: names, sizes and times, and no content.
 
-In: a folder. Out: its files, told apart into those at rest and those that a recorder or a copy may
-still be writing. Costs one walk, whatever the files hold, so that it can be done every half minute.
+In: a folder, or the URL of a bucket. Out: its files, told apart into those at rest and those that a
+recorder or a copy may still be writing. Costs one walk, whatever the files hold, so that it can be
+done every half minute.
 
 Belongs here: what can be told without opening a file. Goes elsewhere: formats (`capture_files`),
 which dates a file holds (`ledger`, which is made when it has been decoded).
@@ -16,21 +17,17 @@ from pathlib import Path
 
 import xxhash
 
+from rugs_assets.lake.bucket import Bucket, is_url
+from rugs_assets.lake.seen_files import SeenFile
+
+__all__ = ["Listing", "SeenFile", "look_at"]
+
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class SeenFile:
-    """A file as a look shows it: path below the folder, bytes, time of change [ns]."""
-
-    path: str
-    size: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A folder of captures at one moment.
+    """The captures at one moment.
 
     Attributes:
         at_rest: files that nobody has written to for a while, sorted.
@@ -49,22 +46,25 @@ class Listing:
         return digest.hexdigest()
 
 
-def look_at(folder: Path, *, now: float, settle_seconds: float) -> Listing | None:
-    """What lies in a folder and below it; hidden files and folders are left out.
+def look_at(place: str | Path, *, now: float, settle_seconds: float) -> Listing | None:
+    """What lies in a place and below it; hidden files and folders are left out.
 
     A file is at rest when its time of change is `settle_seconds` ago. One from the future, as the
     clock of another machine makes it, is at rest unless it is only just ahead.
 
     Args:
-        folder: the capture folder.
+        place: the capture folder, or its URL.
         now: the time [seconds since 1970].
         settle_seconds: how long nobody must have written to a file.
 
     Returns:
         None where there is no such folder: a disk that is not mounted holds no news.
+
+    Raises:
+        CapturesRefused, CapturesUnreached: a bucket cannot be listed, or not now.
     """
     try:
-        found = sorted(_walk(folder, ""))
+        found = Bucket(str(place)).seen() if is_url(place) else sorted(_walk(Path(place), ""))
     except FileNotFoundError:
         return None
     at_rest: list[SeenFile] = []

@@ -7,9 +7,15 @@ the same answer however often they are asked; trying again would only hide them 
 
 from __future__ import annotations
 
-from rugs_assets.lake.errors import CommitConflict, LakeBusy, LakeError, WriteFailed
+from rugs_assets.lake.errors import (
+    CapturesUnreached,
+    CommitConflict,
+    LakeBusy,
+    LakeError,
+    WriteFailed,
+)
 
-_PASSING = (LakeBusy, CommitConflict, WriteFailed)
+_PASSING = (LakeBusy, CommitConflict, WriteFailed, CapturesUnreached)
 _LASTING = (PermissionError, IsADirectoryError, NotADirectoryError)
 
 

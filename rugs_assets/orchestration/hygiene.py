@@ -16,7 +16,7 @@ from rugs_assets.lake.maintenance import RETENTION_HOURS
 from rugs_assets.lake.sweeping import sweep
 from rugs_assets.orchestration.automation import ALONE_TAG, ANEW, PRIORITY_TAG, Policy
 from rugs_assets.orchestration.decoding import JOB_NAME as DECODING
-from rugs_assets.orchestration.outlook import CapturesGone, Outlook
+from rugs_assets.orchestration.outlook import CAPTURES_AWAY, Outlook
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.retries import retrying_transient_faults
 from rugs_assets.orchestration.run_purge import days_ago, purge_runs
@@ -123,7 +123,7 @@ def maintenance_job(
         """Clean the cache of the decoded captures."""
         try:
             Outlook(captures, lake, dates, policy).listing()
-        except CapturesGone as gone:  # everything would look unused
+        except CAPTURES_AWAY as gone:  # everything would look unused
             context.log.warning("The decoded captures were left alone: %s", gone)
             return
         used = [unit.events for unit in captures.look().units]

@@ -6,11 +6,11 @@ Belongs here: gathering. Goes elsewhere: the decision (`lake.due`), the requests
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import dagster as dg
 
 from rugs_assets.lake.due import JudgedTable, Verdict, verdict_on
+from rugs_assets.lake.errors import CapturesRefused, CapturesUnreached
 from rugs_assets.lake.ledger import Ledger
 from rugs_assets.lake.listing import Listing, look_at
 from rugs_assets.lake.stored_state import state_of
@@ -69,22 +69,23 @@ class Outlook:
         self._dates = dates
 
     def listing(self) -> Listing:
-        """The capture folder.
+        """The capture folder, or what lies in the bucket.
 
         Raises:
             CapturesGone: It is not there, or empty while it was not before.
+            CapturesRefused, CapturesUnreached: A bucket cannot be listed, or not now.
         """
-        folder = Path(self._captures.folder)
-        found = look_at(folder, now=self.now, settle_seconds=self.policy.settle_seconds)
+        place = self._captures.folder
+        found = look_at(place, now=self.now, settle_seconds=self.policy.settle_seconds)
         if found is None:
             raise CapturesGone(
-                f"{folder} (RUGS_CAPTURES) is not there; is its disk mounted? Nothing is launched"
+                f"{place} (RUGS_CAPTURES) is not there; is its disk mounted? Nothing is launched"
                 " until it is back."
             )
         ledger = self.ledger()
         if ledger is not None and ledger.captures and not (found.at_rest or found.growing):
             raise CapturesGone(
-                f"{folder} (RUGS_CAPTURES) is empty, and held {ledger.captures} captures before; is"
+                f"{place} (RUGS_CAPTURES) is empty, and held {ledger.captures} captures before; is"
                 " its disk mounted? Nothing is launched. If they are meant to be gone, materialize"
                 " their dates by hand: they are then stored as empty."
             )
@@ -98,7 +99,7 @@ class Outlook:
         """Captures and ledger, or that nothing can be decided because the captures are gone."""
         try:
             return Seen(self.listing(), self.ledger())
-        except CapturesGone as gone:
+        except CAPTURES_AWAY as gone:
             return dg.SkipReason(str(gone))
 
     def serial(self) -> int:
@@ -135,6 +136,10 @@ class Outlook:
 
 class CapturesGone(Exception):
     """The capture folder says nothing: dates must not be emptied because a disk is missing."""
+
+
+CAPTURES_AWAY = (CapturesGone, CapturesRefused, CapturesUnreached)
+"""What a look at the captures raises while nothing can be decided from them."""
 
 
 def as_failed(verdict: Verdict) -> Verdict:

@@ -21,9 +21,9 @@ from rugs_assets.settings import Settings
 
 
 class CapturesResource(ConfigurableResource[Landing]):
-    """The folder that recorders write to, and the decoded copy of what lies in it."""
+    """The place that recorders write to, and the decoded copy of what lies in it."""
 
-    folder: str = Field(description="Folder searched for capture files; formats told by content.")
+    folder: str = Field(description="Folder or URL searched for captures; formats told by content.")
     cache: str = Field(description="Folder of the decoded captures; may be deleted at any time.")
     first_date: str = Field(description="The date of input that names no date at all.")
     default_zone: str = Field(
@@ -43,7 +43,7 @@ class CapturesResource(ConfigurableResource[Landing]):
     def of(cls, settings: Settings) -> Self:
         """The folders of the settings."""
         return cls(
-            folder=str(settings.captures),
+            folder=settings.captures,
             cache=str(settings.landing_cache),
             first_date=settings.start_date.isoformat(),
             default_zone=settings.zones.default,
@@ -95,7 +95,6 @@ class LakeResource(ConfigurableResource[Lake]):
     """The Delta tables."""
 
     root: str = Field(description="Folder or URL of the tables, one folder below it a table.")
-
     _lake: Lake | None = PrivateAttr(default=None)
 
     def open(self) -> Lake:

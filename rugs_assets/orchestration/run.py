@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -24,6 +25,8 @@ from rich.progress import (
 )
 
 from rugs_assets.domain.simulator import Faults, Payload, Plan, write_simulation
+from rugs_assets.lake.bucket import is_url
+from rugs_assets.lake.errors import LakeError
 from rugs_assets.lake.landing import Inventory, Landing
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
@@ -66,7 +69,7 @@ def main() -> int:
         settings = Settings.from_environment()
         prepare_home(settings)
         inventory = captures_in(settings, console)
-    except (SettingsError, NoCapture, OSError) as error:
+    except (SettingsError, NoCapture, LakeError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     partitions = set(capture_dates(settings.start_date).get_partition_keys())
@@ -87,7 +90,8 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
     """What lies in the capture folder, decoded; simulated first where nothing lies there.
 
     Raises:
-        NoCapture: Other files lie there: it is the wrong folder, and none to write into.
+        NoCapture: Other files lie there, or it is an empty bucket: none to write into.
+        CapturesRefused, CapturesUnreached: A bucket cannot be read.
     """
     landing = CapturesResource.of(settings).open()
     inventory = decoded(landing, console)
@@ -98,6 +102,10 @@ def captures_in(settings: Settings, console: Console) -> Inventory:
             " simulated."
         )
     if not inventory.files and not inventory.unreadable:
+        if is_url(settings.captures):
+            raise NoCapture(
+                f"{settings.captures} (RUGS_CAPTURES) holds no capture; is it the place?"
+            )
         console.print(
             f"No capture in {settings.captures} (RUGS_CAPTURES):"
             " simulating three dates of 60 games into it."
@@ -123,7 +131,7 @@ def simulate_into(settings: Settings, console: Console) -> None:
         task = progress.add_task("Simulating games", total=None)
         write_simulation(
             plan,
-            settings.captures,
+            Path(settings.captures),
             truth=None,
             progress=lambda at: progress.update(task, total=at.of, completed=at.games),
         )

@@ -82,7 +82,7 @@ def test_a_crash_of_the_command_line_does_not_show_what_its_variables_held() -> 
 
 def test_a_key_file_that_others_may_read_is_closed(tmp_path: Path) -> None:
     settings = Settings(
-        home=tmp_path, captures=tmp_path, store=str(tmp_path), dagster_home=tmp_path,
+        home=tmp_path, captures=str(tmp_path), store=str(tmp_path), dagster_home=tmp_path,
         start_date=Settings.from_environment({}).start_date,
     )  # fmt: skip
     made = settings.pseudonym_key()

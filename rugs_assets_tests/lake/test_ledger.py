@@ -74,7 +74,7 @@ def captures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ledger_of(landing: Landing, before: Ledger | None = None) -> Ledger:
-    return take_stock(landing.refresh(), look(landing.captures), before)
+    return take_stock(landing.refresh(), look(Path(landing.captures)), before)
 
 
 def copied(captures: Path, folder: Path) -> list[Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Iterator
 from datetime import date
@@ -11,7 +10,6 @@ import pytest
 
 from rugs_assets.lake.errors import LakeError
 from rugs_assets.lake.tables import Lake
-from rugs_assets_tests.lake import writer_process
 from rugs_assets_tests.lake.example_tables import (
     MONDAY,
     THINGS,
@@ -21,6 +19,7 @@ from rugs_assets_tests.lake.example_tables import (
     made_by,
     the_generation,
 )
+from rugs_assets_tests.object_store import serving, variables
 
 boto3 = pytest.importorskip("boto3", reason="needs the package moto[server]")
 pytest.importorskip("moto.server", reason="needs the package moto[server]")
@@ -28,27 +27,13 @@ pytest.importorskip("moto.server", reason="needs the package moto[server]")
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    # In a process of its own: deltalake holds the interpreter's lock while it waits for an answer.
-    spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=writer_process.serve_s3, args=(theirs,), daemon=True)
-    process.start()
-    assert ours.poll(60), "the server did not start"
-    yield ours.recv()
-    process.kill()
-    process.join()
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture
 def lake(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Lake:
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, value in variables(endpoint).items():
         monkeypatch.setenv(name, value)
     client = boto3.client("s3")
     bucket = f"bucket-{len(client.list_buckets()['Buckets'])}"

@@ -46,7 +46,7 @@ class Machine:
 
     @property
     def captures(self) -> Path:
-        return self.project.settings.captures
+        return Path(self.project.settings.captures)
 
     def land(self, source: Path, name: str, *, at: float = LONG_AGO) -> Path:
         """Put a copy of a file into the capture folder, last written to at some time."""
