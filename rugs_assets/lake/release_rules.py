@@ -33,16 +33,17 @@ def judged(
         progress: told each date that is done.
 
     Returns:
-        What the manifest says of each rule, and a line for every blocking rule that a date breaks.
+        What the manifest says of each rule, and a line for every blocking rule that a date breaks
+        and for whatever rule cannot be judged: nothing rests on what cannot be read.
     """
     every = [(table, rule) for table, found in rules.items() for rule in found]
     broken = [0] * len(every)
     days, problems = 0, []
     for pinned in dates:
         for at, (table, rule) in enumerate(every):
-            found = _verdict(rule, pinned)
+            found, was_read = _verdict(rule, pinned)
             broken[at] += found.count
-            if rule.blocking and not found.ok:
+            if (rule.blocking and not found.ok) or not was_read:
                 problems.append(
                     f"{pinned.date}: {table} breaks the rule {rule.name}: {found}; "
                     f"cure: {cure_of(table, pinned.date)}"
@@ -62,9 +63,9 @@ def judged(
     return said, problems
 
 
-def _verdict(rule: DateRule, day: PinnedDate) -> Violations:
-    """A date that cannot be read breaks whatever is asked of it."""
+def _verdict(rule: DateRule, day: PinnedDate) -> tuple[Violations, bool]:
+    """What a rule says, and whether the date could be read; else it breaks whatever is asked."""
     try:
-        return rule.judge(day)
+        return rule.judge(day), True
     except LakeError as error:
-        return Violations(rule.description, 1, ({"problem": str(error)},))
+        return Violations(rule.description, 1, ({"problem": str(error)},)), False

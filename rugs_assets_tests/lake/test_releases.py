@@ -326,6 +326,20 @@ def test_a_date_that_cannot_be_read_is_named(lake: Lake) -> None:
     assert any("cannot be read" in line for line in problems)
 
 
+def test_a_date_that_a_warning_cannot_read_is_refused_too(lake: Lake) -> None:
+    def judge(day: DateRows) -> Violations:
+        if day.date == TUESDAY:
+            raise FileDamaged("raw_ws_events cannot be read")
+        return Violations("as pinned", 1)
+
+    rule = DateRule("warns", "", judge, blocking=False)
+    with pytest.raises(ReleaseRefused) as caught:
+        Releases(lake).create(REQUEST, BASIS, {"raw_ws_events": [rule]})
+    (problem,) = caught.value.problems
+    assert problem.startswith("2025-12-16: raw_ws_events breaks the rule warns")
+    assert "cannot be read" in problem
+
+
 def test_callers_rules_are_judged_on_the_pinned_rows(lake: Lake) -> None:
     seen: dict[date, list[Any]] = {}
 
