@@ -126,7 +126,8 @@ class Rows:
         self, found: Iterator[pa.RecordBatch], file: LoggedFile
     ) -> Iterator[pa.RecordBatch]:
         path = self._store.path(self._spec.name, file.path)
-        declared = [self._spec.storage_schema.field(name) for name in self._stored_columns]
+        stored = self._spec.storage_schema
+        declared = [stored.field(name) for name in self._stored_columns]
         rows = 0
         try:
             for batch in found:

@@ -11,12 +11,15 @@ Belongs here: connections and when they wait. What is stored, and where, is Dags
 """
 
 import os
+import shutil
+import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import dagster
 from dagster import DagsterEventType, EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     INDEX_SHARD_NAME,
@@ -25,7 +28,8 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
 )
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 from watchdog.events import FileSystemEvent
 from watchdog.observers import Observer
@@ -41,6 +45,8 @@ _LAST_WORDS = frozenset(
         DagsterEventType.RUN_CANCELED,
     }
 )
+_EMPTY = f".without-events-{dagster.__version__}"
+"""A database without events, beside the others; no run is called so."""
 _Kept = dict[str, tuple[tuple[int, int], Connection]]
 
 
@@ -92,12 +98,34 @@ class ProjectEventLogStorage(SqliteEventLogStorage):
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
         )
         if name not in self._initialized_dbs:
-            self._initdb(engine)
+            self._prepare(name, engine)
             self._initialized_dbs.add(name)
         connection = engine.connect()
         with connection.begin():
             connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
         return connection
+
+    def _prepare(self, name: str, engine: Engine) -> None:
+        """Make the tables of a database, unless they are there.
+
+        Dagster's own way reads the history of its schema each time, which takes longer than all
+        events of a step: a database that has a version is left alone there as well, and a new one
+        is a copy of one that was made before.
+        """
+        place = Path(self.path_for_shard(name))
+        if not place.exists():
+            _put(self._without_events(), place)
+        if not _has_version(engine):  # killed, or at it still, is who made the file
+            self._initdb(engine)
+
+    def _without_events(self) -> Path:
+        empty = Path(self._base_dir, _EMPTY)
+        if not empty.exists():
+            with tempfile.TemporaryDirectory(dir=empty.parent) as folder:
+                made = Path(folder, "made")
+                self._initdb(create_engine(f"sqlite:///{made}", poolclass=NullPool))
+                _put(made, empty)
+        return empty
 
     def watch(self, run_id: str, cursor: str | None, callback: Any) -> None:
         """Call back for every event to come of a run: the UI shows it while it runs."""
@@ -128,6 +156,24 @@ class _Watchdog(SqliteEventLogStorageWatchdog):
     def on_modified(self, event: FileSystemEvent) -> None:
         """Hand on what is new."""
         self._process_log()
+
+
+def _has_version(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        try:
+            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+        except DatabaseError:  # no such table
+            return False
+    return found is not None
+
+
+def _put(source: Path, target: Path) -> None:
+    """Put a copy in place, whole or, where somebody else was faster, not at all."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        made = Path(folder, "copy")
+        shutil.copyfile(source, made)
+        with suppress(FileExistsError):
+            os.link(made, target)
 
 
 def _file_at(path: str) -> tuple[int, int] | None:

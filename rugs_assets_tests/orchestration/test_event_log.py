@@ -10,8 +10,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.events import EngineEventData
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.sql import check_alembic_revision, get_alembic_config
 from dagster._core.utils import make_new_run_id
+from sqlalchemy.engine import Engine
 
 from rugs_assets.orchestration import event_log
 from rugs_assets.orchestration.event_log import MOST_OPEN, ProjectEventLogStorage
@@ -64,6 +67,46 @@ def test_events_of_a_run_open_its_database_once(
         storage.store_event(said(run_id, str(number)))
     assert texts(storage, run_id) == [str(number) for number in range(20)]
     assert opened == [run_id]
+
+
+def test_only_the_first_database_of_a_folder_is_made_from_the_history_of_its_schema(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    original = ProjectEventLogStorage._initdb
+
+    def counted(self: ProjectEventLogStorage, engine: Engine, **how: bool) -> None:
+        made.append(Path(str(engine.url.database)).stem)
+        original(self, engine, **how)
+
+    monkeypatch.setattr(ProjectEventLogStorage, "_initdb", counted)
+    runs = [make_new_run_id() for _ in range(3)]
+    for _ in range(2):  # the second time as another process would
+        storage = ProjectEventLogStorage(str(tmp_path))
+        for run_id in runs:
+            storage.store_event(said(run_id, "an event"))
+        storage.dispose()
+    assert made == ["index", "made"]
+    theirs = SqliteEventLogStorage(str(tmp_path))
+    assert sorted(theirs.get_all_run_ids()) == sorted(runs)
+    assert all(texts(theirs, run_id) == ["an event"] * 2 for run_id in runs)
+    versions = {theirs.alembic_version()}
+    for run_id in runs:
+        with theirs.run_connection(run_id) as connection:
+            versions.add(
+                check_alembic_revision(get_alembic_config(sqlite_event_log.__file__), connection)
+            )
+    assert len(versions) == 1
+
+
+def test_a_database_that_was_begun_and_not_finished_is_made_whole(tmp_path: Path) -> None:
+    ProjectEventLogStorage(str(tmp_path)).dispose()
+    run_id = make_new_run_id()
+    (tmp_path / f"{run_id}.db").touch()  # killed as soon as sqlite had made the file
+    storage = ProjectEventLogStorage(str(tmp_path))
+    storage.store_event(said(run_id, "an event"))
+    assert texts(storage, run_id) == ["an event"]
+    storage.dispose()
 
 
 def test_few_databases_are_open_at_once(storage: ProjectEventLogStorage, opened: list[str]) -> None:
