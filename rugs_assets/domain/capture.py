@@ -33,6 +33,9 @@ __all__ = ["DECODED", "CaptureReader", "Decoded"]
 
 RECORDER_TICK = "tick"
 
+_BLOCK_EVENTS = 8_192
+"""Events of a block, at least: Arrow arrays cost by the call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -52,6 +55,43 @@ class Decoded:
     joined: int = 0
     doubled: int = 0
     duplicates: int = 0
+
+
+class _Pending:
+    """Chunks of a file on their way into one block; their bytes are let go as they come."""
+
+    def __init__(self, session_id: str, before: int, rows: EventRows) -> None:
+        self.session_id = session_id
+        self.rows = rows
+        self._before = before  # the last event of the session ahead of the block
+        self._rejects: list[Reject] = []
+        self._lines = self._blank = self._joined = self._doubled = self._duplicates = 0
+
+    def count(self, chunk: Chunk, kept: int) -> None:
+        """Note what a chunk held, of whose records so many were kept."""
+        self._rejects += chunk.rejects
+        self._lines += chunk.lines
+        self._blank += chunk.blank
+        self._joined += chunk.joined
+        self._doubled += chunk.doubled
+        self._duplicates += len(chunk.envelopes) - kept
+
+    def decoded(self) -> Decoded:
+        """The block."""
+        batch, bad = self.rows.batch(_no_raw)
+        return Decoded(
+            batch,
+            _placed([*self._rejects, *bad], batch, self.session_id, self._before),
+            self._lines,
+            self._blank,
+            self._joined,
+            self._doubled,
+            self._duplicates,
+        )
+
+
+def _no_raw(row: int) -> bytes:
+    raise AssertionError(f"row {row} of a block was not checked while its bytes were there")
 
 
 class CaptureReader:
@@ -79,58 +119,65 @@ class CaptureReader:
             source_file: the name that leads back to the file.
             session_id: the session's name.
         """
-        for chunk in read_records(stream):
-            yield self._chunk(chunk, source_file, session_id)
+        chunks = read_records(stream)
+        pending = self._pending(source_file, session_id)
+        while (chunk := next(chunks, None)) is not None:
+            self._take(pending, chunk)
+            del chunk  # the next one is decoded into the same memory
+            if len(pending.rows) >= _BLOCK_EVENTS:
+                yield pending.decoded()
+                pending = self._pending(source_file, session_id)
+        yield pending.decoded()
 
     def some(self, records: Sequence[bytes]) -> Decoded:
         """Read records of a session of its own (what a live client has in its hands)."""
         envelopes = [protocol.decode_record(record) for record in records]
         positions = list(range(1, len(records) + 1))
         chunk = Chunk(envelopes, positions, lines=len(records), raws=list(records))
-        return self._chunk(chunk, "live", "live")
+        pending = self._pending("live", "live")
+        self._take(pending, chunk)
+        return pending.decoded()
 
-    def _chunk(self, chunk: Chunk, source_file: str, session_id: str) -> Decoded:
+    def _pending(self, source_file: str, session_id: str) -> _Pending:
+        rows = EventRows(source_file, any_game=self._any_game)
+        return _Pending(session_id, self.session(session_id).last_seq, rows)
+
+    def _take(self, pending: _Pending, chunk: Chunk) -> None:
         """Read the records of a chunk, column by column where that will do."""
-        state = self.session(session_id)
-        before = state.last_seq
+        state, rows, first = self.session(pending.session_id), pending.rows, len(pending.rows)
         envelopes = chunk.envelopes
         events, payloads = _typed(envelopes)
         stamps = [e.timestamp if e.ts is None else e.ts for e in envelopes]
         seqs = state.number([e.seq for e in envelopes], stamps, events, chunk.raw)
-        kept = [at for at, seq in enumerate(seqs) if seq is not None]
-        if len(kept) < len(envelopes):
+        kept: Sequence[int] = range(len(envelopes))
+        positions = list(chunk.positions)
+        if None in seqs:
+            kept = [at for at, seq in enumerate(seqs) if seq is not None]
             envelopes = [envelopes[at] for at in kept]
             events, payloads = [events[at] for at in kept], [payloads[at] for at in kept]
             stamps = [stamps[at] for at in kept]
+            positions = [positions[at] for at in kept]
         heads = Heads(
-            [chunk.positions[at] for at in kept],
-            [session_id] * len(kept),
+            positions,
+            [pending.session_id] * len(kept),
             [seq for seq in seqs if seq is not None],
             stamps,
             events,
             [envelope.direction or "received" for envelope in envelopes],
         )
+        pending.count(chunk, len(kept))
+        rows.extend(heads, payloads)
 
         def raw(row: int) -> bytes:
-            return chunk.raw(kept[row])
+            return chunk.raw(kept[row - first])
 
-        rows = EventRows(source_file, heads, payloads, any_game=self._any_game)
-        for row, (event, payload) in enumerate(zip(events, payloads, strict=True)):
+        for at, (event, payload) in enumerate(zip(events, payloads, strict=True)):
             if payload is None:
                 if event in USED:
-                    self._payloads.read_other(rows, row, state, event, envelopes[row], raw)
+                    self._payloads.read_other(rows, first + at, state, event, envelopes[at], raw)
             elif state.own or event == ev.PLAYER_TICK or payload.game_history is not None:
-                self._payloads.read_frequent(rows, row, state, event, payload, raw)
-        batch, bad = rows.batch(raw)
-        return Decoded(
-            batch,
-            _placed([*chunk.rejects, *bad], batch, session_id, before),
-            chunk.lines,
-            chunk.blank,
-            chunk.joined,
-            chunk.doubled,
-            len(chunk.envelopes) - len(kept),
-        )
+                self._payloads.read_frequent(rows, first + at, state, event, payload, raw)
+        rows.check(raw)
 
     def event_store(
         self, batches: Iterable[pa.RecordBatch], *, source_file: str, doc_type: str | None

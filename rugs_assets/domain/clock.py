@@ -58,7 +58,8 @@ def parse_stamps(stamps: Sequence[Stamp]) -> Stamps:
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             continue
         if parsed.null_count == 0:
-            us = parsed.cast(pa.int64()).to_numpy(zero_copy_only=False)
+            # Their bytes as they are: a cast costs as much as parsing a hundred of them.
+            us = np.frombuffer(parsed.buffers()[1] or b"", np.int64, count, parsed.offset * 8)
             return Stamps(us, np.full(count, has_zone), (us >= _EARLIEST_US) & (us < _LATEST_US))
     each = [_parse_stamp(stamp) for stamp in stamps]
     return Stamps(

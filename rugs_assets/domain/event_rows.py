@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.chunks import Reject
-from rugs_assets.domain.clock import Stamp, parse_stamps
+from rugs_assets.domain.clock import Stamp, Stamps, parse_stamps
 from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.payloads import Cells
 from rugs_assets.domain.protocol import Payload, Rugpool
@@ -53,6 +54,15 @@ _REAL = {column.name for column in ev.TYPED if pa.types.is_float64(column.type)}
 _POOL = ("rugpool_amount", "rugpool_threshold", "instarug_count")
 """The columns of `Rugpool`, in the order of its fields."""
 
+_ATTRIBUTE = {column: attribute for column, attribute, _ in ev.FRAME_FIELDS}
+_NUMBERS = (*(column for column in _ATTRIBUTE if column in _WHOLE | _REAL), *_POOL)
+"""The columns of numbers that frames and player ticks fill."""
+
+_OTHERS = (*(column for column in _ATTRIBUTE if column not in _NUMBERS), "server_seed_hash")
+"""The other columns that they fill."""
+
+_TICK = _NUMBERS.index("tick")
+_CHECKED = {column.name: at for at, column in enumerate(ev.TYPED) if column.name in _WHOLE | _REAL}
 _NO_POOL = Rugpool()
 _FIELD = {name: at for at, name in enumerate(Payload.__struct_fields__)}
 
@@ -67,49 +77,98 @@ def game_date(game_id: str) -> date | None:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heads:
     """What every event has, by column; all of the same length."""
 
-    positions: Sequence[int]
-    sessions: Sequence[str]
-    seqs: Sequence[int]
-    stamps: Sequence[Stamp]
-    events: Sequence[str]
-    directions: Sequence[str]
+    positions: list[int]
+    sessions: list[str]
+    seqs: list[int]
+    stamps: list[Stamp]
+    events: list[str]
+    directions: list[str]
+
+    def extend(self, more: Heads) -> None:
+        """Append those of further events."""
+        self.positions += more.positions
+        self.sessions += more.sessions
+        self.seqs += more.seqs
+        self.stamps += more.stamps
+        self.events += more.events
+        self.directions += more.directions
 
 
 class EventRows:
-    """The rows of a chunk of one file, filled from their payloads and turned into a batch.
+    """The rows of a block of one file, filled from their payloads and turned into a batch.
 
     Args:
         source_file: the name that leads back to the file.
         heads: what every event has.
-        payloads: for each event the payload of a frame or player tick; None where it is no such
-            event, or where its payload was lost.
+        payloads: as `extend` takes them.
         any_game: whether a game may have any id; otherwise it must name its date.
     """
 
     def __init__(
         self,
         source_file: str,
-        heads: Heads,
-        payloads: Sequence[Payload | None],
+        heads: Heads | None = None,
+        payloads: Sequence[Payload | None] = (),
         *,
         any_game: bool = False,
     ) -> None:
         self._any_game = any_game
         self._source_file = source_file
-        self._heads = heads
-        self._payloads = [_NOTHING if payload is None else payload for payload in payloads]
-        self._used = [payload is not None for payload in payloads]
-        self._games: list[str | None] = [payload.game_id for payload in self._payloads]
+        self._heads = Heads([], [], [], [], [], [])
+        self._used: list[bool] = []
+        self._games: list[str | None] = []
+        self._numbers: list[NDArray[np.float64]] = []
+        self._unchecked: list[tuple[int, NDArray[np.float64]]] = []
+        self._unchecked_cells: list[tuple[int, Cells]] = []
+        self._values: dict[str, list[object]] = {name: [] for name in _OTHERS}
         self._cells: dict[str, dict[int, object]] = {}
+        self._stamps: list[Stamps] = []
         self._bad: dict[int, str] = {}
+        self._checked = 0
+        self._rejects: list[Reject] = []
+        if heads is not None:
+            self.extend(heads, payloads)
+
+    def __len__(self) -> int:
+        return len(self._used)
+
+    def extend(self, heads: Heads, payloads: Sequence[Payload | None]) -> None:
+        """Take further events; of their payloads only the plain fields, so that they may go.
+
+        Args:
+            heads: what every event has.
+            payloads: for each event the payload of a frame or player tick; None where it is no such
+                event, or where its payload was lost.
+        """
+        if not payloads:
+            return
+        self._heads.extend(heads)
+        self._used += [payload is not None for payload in payloads]
+        sent = [_NOTHING if payload is None else payload for payload in payloads]
+        fields = list(zip(*map(msgspec.structs.astuple, sent), strict=True))
+        self._games += fields[_FIELD["game_id"]]
+        for column in _OTHERS[:-1]:
+            self._values[column] += fields[_FIELD[_ATTRIBUTE[column]]]
+        fairs = fields[_FIELD["provably_fair"]]
+        self._values["server_seed_hash"] += [fair and fair.server_seed_hash for fair in fairs]
+        pools = [_NO_POOL if pool is None else pool for pool in fields[_FIELD["rugpool"]]]
+        numbers = chain(
+            *(fields[_FIELD[_ATTRIBUTE[column]]] for column in _NUMBERS[: -len(_POOL)]),
+            *zip(*map(msgspec.structs.astuple, pools), strict=True),
+        )
+        # In one array, and NaN for null: the wire knows no NaN, and calls cost more than numbers.
+        found: Array = pa.array(list(numbers), pa.float64())
+        self._numbers.append(found.to_numpy(zero_copy_only=False).reshape(len(_NUMBERS), -1))
+        self._unchecked.append((len(self) - len(sent), self._numbers[-1]))
 
     def cells(self, row: int, cells: Cells) -> None:
         """A row has these values; ``game_id`` is the game it names."""
         self._used[row] = True
+        self._unchecked_cells.append((row, cells))
         for name, value in cells.items():
             if value is None:
                 continue
@@ -122,108 +181,122 @@ class EventRows:
         """A row is no usable event."""
         self._bad[row] = reason
 
+    def check(self, raw: Callable[[int], bytes]) -> None:
+        """Look at the rows that were taken since the last check; those with a wrong value are none.
+
+        Args:
+            raw: row -> the bytes of the record, for the rejects; not asked again for these rows.
+        """
+        first, self._checked = self._checked, len(self)
+        if first == len(self):
+            return
+        stamps = parse_stamps(self._heads.stamps[first:])
+        self._stamps.append(stamps)
+        self._note(first, ~stamps.valid, "no readable time stamp")
+        if not self._any_game:
+            self._check_games(first)
+        self._check_numbers()
+        self._check_cells()
+        heads = self._heads
+        for row in sorted(row for row in self._bad if row >= first):
+            text, position = raw(row), heads.positions[row]
+            reject = Reject(
+                position, self._bad[row], text, len(text), heads.sessions[row], heads.seqs[row]
+            )
+            self._rejects.append(reject)
+
     def batch(self, raw: Callable[[int], bytes]) -> tuple[pa.RecordBatch, list[Reject]]:
         """The rows as a batch, and those that are none.
 
         Args:
-            raw: row -> the bytes of the record, for the rejects.
+            raw: as `check` takes it, for the rows that it has not seen.
         """
+        self.check(raw)
         heads = self._heads
-        stamps = parse_stamps(heads.stamps)
-        self._note(~stamps.valid, "no readable time stamp")
-        games: Array = pa.array(self._games, pa.string())
-        if not self._any_game:
-            self._check_games(games)
+        stamps = self._stamps or [parse_stamps([])]
         arrays: list[Array] = [
             _mostly_one(heads.sessions),
             pa.array(heads.seqs, pa.int64()),
-            pa.array(stamps.us, pa.timestamp("us")),
-            pa.array(stamps.has_zone),
+            pa.array(np.concatenate([part.us for part in stamps]), pa.timestamp("us")),
+            pa.array(np.concatenate([part.has_zone for part in stamps])),
             pa.array(heads.events, pa.string()),
             _mostly_one(heads.directions),
-            games,
+            pa.array(self._games, pa.string()),
             pa.array(self._used, pa.bool_()),
-            pa.repeat(self._source_file, len(heads.seqs)),
+            pa.repeat(self._source_file, len(self)),
             pa.array(heads.positions, pa.int64()),
         ]
-        values = self._values()
-        arrays += [self._column(column.name, column.type, values) for column in ev.TYPED]
+        numbers = np.concatenate([np.empty((len(_NUMBERS), 0)), *self._numbers], axis=1)
+        sent = dict(zip(_NUMBERS, numbers, strict=True))
+        arrays += [self._column(column.name, column.type, sent) for column in ev.TYPED]
         table = pa.RecordBatch.from_arrays(arrays, schema=DECODED)
         if not self._bad:
             return table, []
-        keep = np.ones(len(heads.seqs), bool)
+        keep = np.ones(len(self), bool)
         keep[list(self._bad)] = False
-        return table.filter(pa.array(keep)), self._rejects(raw)
+        return table.filter(pa.array(keep)), self._rejects
 
-    def _rejects(self, raw: Callable[[int], bytes]) -> list[Reject]:
-        heads = self._heads
-        return [
-            Reject(
-                heads.positions[row],
-                reason,
-                text := raw(row),
-                len(text),
-                heads.sessions[row],
-                heads.seqs[row],
-            )
-            for row, reason in sorted(self._bad.items())
-        ]
-
-    def _values(self) -> dict[str, Sequence[object]]:
-        """The columns that frames and player ticks fill."""
-        fields = list(zip(*map(msgspec.structs.astuple, self._payloads), strict=True))
-        if not fields:
-            return {}
-        values: dict[str, Sequence[object]] = {
-            column: fields[_FIELD[attribute]] for column, attribute, _ in ev.FRAME_FIELDS
-        }
-        pools = [_NO_POOL if pool is None else pool for pool in fields[_FIELD["rugpool"]]]
-        shown = zip(*map(msgspec.structs.astuple, pools), strict=True)
-        values |= dict(zip(_POOL, shown, strict=True))
-        values["server_seed_hash"] = [
-            fair and fair.server_seed_hash for fair in fields[_FIELD["provably_fair"]]
-        ]
-        return values
-
-    def _column(self, name: str, dtype: Any, values: dict[str, Sequence[object]]) -> Array:
-        given = values.get(name)
-        cells = self._cells.get(name)
+    def _column(self, name: str, dtype: Any, sent: dict[str, NDArray[np.float64]]) -> Array:
+        numbers, cells = sent.get(name), self._cells.get(name)
+        if numbers is not None and cells is None:
+            return self._numeric(name, dtype, numbers)
+        given = self._values.get(name)
         if cells is not None:
-            filled: list[object] = [None] * len(self._used) if given is None else list(given)
+            if given is None:
+                given = [None] * len(self) if numbers is None else numbers.tolist()
             for row, value in cells.items():
-                filled[row] = value
-            given = filled
+                given[row] = value
         if given is None:
-            return _nothing(len(self._used), name, dtype)
-        if name in _WHOLE:
-            return self._whole(name, pa.array(given, pa.float64()))
+            return _nothing(len(self), name, dtype)
+        if name in _WHOLE | _REAL:
+            return self._numeric(name, dtype, np.array(given, np.float64))
         array: Array = pa.array(given, dtype)
-        if name in _REAL and array.null_count < len(array):
-            numbers = array.to_numpy(zero_copy_only=False)
-            self._note(np.abs(numbers) > GREATEST, f"{name} is beyond {GREATEST:g}")
         return array
 
-    def _whole(self, name: str, numbers: Array) -> Array:
-        """A column of ticks or positions: whole, from 0, within int32."""
-        found = numbers.to_numpy(zero_copy_only=False)
-        present = ~np.isnan(found)
-        wrong = present & ((found != np.floor(found)) | (found < 0) | (found >= 2**31))
-        self._note(wrong, f"{name} is not a whole number from 0 to 2^31 - 1")
-        whole = np.where(present & ~wrong, found, 0).astype(np.int32)
-        return pa.array(whole, mask=~present | wrong)
+    def _numeric(self, name: str, dtype: Any, numbers: NDArray[np.float64]) -> Array:
+        """A column of numbers, NaN for null; wrong ones are no matter, their rows will go."""
+        nulls = np.isnan(numbers)
+        if nulls.all():
+            return _nothing(len(self), name, dtype)
+        if name not in _WHOLE:
+            return pa.array(numbers, mask=nulls)
+        nulls |= _is_not_whole(numbers)
+        return pa.array(np.where(nulls, 0, numbers).astype(np.int32), mask=nulls)
 
-    def _note(self, wrong: NDArray[np.bool_], reason: str) -> None:
+    def _check_numbers(self) -> None:
+        """What frames and player ticks send."""
+        for first, numbers in self._unchecked:
+            wrong = np.abs(numbers) > GREATEST
+            wrong[_TICK] = _is_not_whole(numbers[_TICK])
+            if wrong.any():
+                for name, of_column in zip(_NUMBERS, wrong, strict=True):
+                    self._note(first, of_column, _why_wrong(name))
+        self._unchecked.clear()
+
+    def _check_cells(self) -> None:
+        """What the other payloads say."""
+        wrong = [
+            (_CHECKED[name], row, name)
+            for row, cells in self._unchecked_cells
+            for name, value in cells.items()
+            if name in _CHECKED and value is not None and _is_wrong(name, value)
+        ]
+        for _, row, name in sorted(wrong):
+            self._bad.setdefault(row, _why_wrong(name))
+        self._unchecked_cells.clear()
+
+    def _note(self, first: int, wrong: NDArray[np.bool_], reason: str) -> None:
         if not wrong.any():
             return
-        for row in np.flatnonzero(wrong).tolist():
-            self._bad.setdefault(row, reason)
+        for at in np.flatnonzero(wrong).tolist():
+            self._bad.setdefault(first + at, reason)
 
-    def _check_games(self, games: Array) -> None:
+    def _check_games(self, first: int) -> None:
         """A row that names what is no game is none."""
-        named = [game for game in games.unique().to_pylist() if game is not None]
-        wrong = {game for game in named if game_date(str(game)) is None}
+        games = self._games[first:]
+        wrong = {game for game in set(games) if game is not None and game_date(game) is None}
         if wrong:
-            for row, game in enumerate(self._games):
+            for row, game in enumerate(games, start=first):
                 if game in wrong:
                     shown = repr(str(game)[:40])
                     self._bad.setdefault(row, f"gameId {shown} is not YYYYMMDD-<16 hex digits>")
@@ -235,6 +308,24 @@ def _nothing(count: int, name: str, dtype: Any) -> Array:
     if nulls is None or len(nulls) < count:
         nulls = _NULLS[name] = pa.nulls(max(count, 8_192), dtype)
     return nulls.slice(0, count)
+
+
+def _is_not_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """What is no tick or position: whole, from 0, within int32 (NaN, for null, may be one)."""
+    wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= 2**31)
+    return np.asarray(wrong & ~np.isnan(numbers))
+
+
+def _is_wrong(name: str, number: float) -> bool:
+    if name in _WHOLE:
+        return not (0 <= number < 2**31 and number == int(number))
+    return abs(number) > GREATEST
+
+
+def _why_wrong(name: str) -> str:
+    if name in _WHOLE:
+        return f"{name} is not a whole number from 0 to 2^31 - 1"
+    return f"{name} is beyond {GREATEST:g}"
 
 
 def _mostly_one(texts: Sequence[str]) -> Array:

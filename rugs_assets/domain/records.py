@@ -19,7 +19,9 @@ from rugs_assets.domain.chunks import Block, Chunk, Reject
 from rugs_assets.domain.protocol import Envelope
 from rugs_assets.domain.seen_history import LARGE_LINE, SeenHistory
 
-CHUNK_BYTES = 4 << 20
+CHUNK_BYTES = 1 << 20
+"""Read at a time: what is made of it stays in a core's cache until it stands in columns."""
+
 LONGEST_LINE = 16 << 20
 """The longest line that is read, in bytes; the longest real frames have half a million."""
 
@@ -49,9 +51,12 @@ def read_records(
             line_number += 1
             yield slow.skip(line_number, block)
             continue
-        fast = None if slow.pending else _fast(block, seen, line_number)
-        yield slow.read(block.joined(), line_number) if fast is None else fast
+        chunk = None if slow.pending else _fast(block, seen, line_number)
+        chunk = slow.read(block.joined(), line_number) if chunk is None else chunk
         line_number += block.lines
+        del block
+        yield chunk
+        del chunk  # its memory serves the next one
     yield slow.finish()
 
 
