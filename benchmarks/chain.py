@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import date
 from pathlib import Path
+from unittest.mock import patch
 
-import dagster as dg
-
-from benchmarks.stages import Stages
+from benchmarks.stages import KEY, Stages
 from rugs_assets.orchestration.automation import JOB_NAME
 from rugs_assets.orchestration.build import build_defs
+from rugs_assets.orchestration.instance import open_instance, prepare_home
 from rugs_assets.settings import Settings
 
 
@@ -42,16 +43,18 @@ class Chain:
         return (time.perf_counter() - start - alone) / len(days)
 
     def _job(self, days: tuple[date, ...]) -> None:
-        settings = Settings.from_environment(
-            {
-                "RUGS_CAPTURES": str(self.stages.captures),
-                "RUGS_STORE": str(self.stages.work / "store"),
-                "RUGS_START_DATE": min(days).isoformat(),
-            }
-        )
+        environment = {
+            "RUGS_CAPTURES": str(self.stages.captures),
+            "RUGS_STORE": str(self.stages.work / "store"),
+            "RUGS_START_DATE": min(days).isoformat(),
+            "RUGS_PSEUDONYM_KEY": KEY.decode(),  # another key would have them decoded again
+            "DAGSTER_HOME": str(self.stages.work.absolute() / "home"),
+        }
+        settings = Settings.from_environment(environment)
+        prepare_home(settings)  # with the dagster.yaml that people run it with
         job = build_defs(settings=settings).resolve_job_def(JOB_NAME)
         quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-        with dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}}) as instance:
+        with patch.dict(os.environ, environment), open_instance() as instance:
             for day in days:
                 job.execute_in_process(
                     partition_key=day.isoformat(), instance=instance, run_config=quiet

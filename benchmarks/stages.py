@@ -22,6 +22,8 @@ from rugs_assets.lake.tables import Lake, Provenance
 
 _PROVENANCE = Provenance(run_id="bench", code_version="bench", input_digest="bench")
 DECODE = "decode captures"
+KEY = b"bench"
+"""Makes pseudonyms of player ids."""
 
 
 class Stages:
@@ -52,7 +54,7 @@ class Stages:
     @cached_property
     def inventory(self) -> Inventory:
         """What the landing folder holds, decoded."""
-        return Landing(self.captures, self.work / "store" / "_landing", b"bench").refresh()
+        return Landing(self.captures, self.work / "store" / "_landing", KEY).refresh()
 
     @property
     def days(self) -> tuple[date, ...]:
