@@ -21,17 +21,16 @@ import pyarrow as pa
 from rugs_assets.domain import events as ev
 from rugs_assets.domain import protocol
 from rugs_assets.domain.chunks import Chunk, Reject
-from rugs_assets.domain.event_rows import DECODED, EventRows, Heads
+from rugs_assets.domain.event_heads import Heads
+from rugs_assets.domain.event_rows import DECODED, EventRows
 from rugs_assets.domain.payload_reader import PayloadReader, payload_of
 from rugs_assets.domain.payloads import USED, Pseudonym
-from rugs_assets.domain.protocol import Envelope, LooseEnvelope, Payload
 from rugs_assets.domain.records import read_records
 from rugs_assets.domain.session_state import SessionState
 from rugs_assets.domain.stored_rows import StoredRow, rows_of
+from rugs_assets.domain.typed_payloads import typed
 
 __all__ = ["DECODED", "CaptureReader", "Decoded"]
-
-RECORDER_TICK = "tick"
 
 _BLOCK_EVENTS = 8_192
 """Events of a block, at least: Arrow arrays cost by the call."""
@@ -146,7 +145,7 @@ class CaptureReader:
         """Read the records of a chunk, column by column where that will do."""
         state, rows, first = self.session(pending.session_id), pending.rows, len(pending.rows)
         envelopes = chunk.envelopes
-        events, payloads = _typed(envelopes)
+        events, payloads = typed(envelopes)
         stamps = [e.timestamp if e.ts is None else e.ts for e in envelopes]
         seqs = state.number([e.seq for e in envelopes], stamps, events, chunk.raw)
         kept: Sequence[int] = range(len(envelopes))
@@ -238,44 +237,6 @@ class CaptureReader:
                 self._payloads.read_other(rows, at, state, row.event, row.envelope, raw)
         events, bad = rows.batch(raw)
         return Decoded(events, bad, lines, duplicates=lines - len(stored))
-
-
-def _typed(
-    envelopes: Sequence[Envelope | LooseEnvelope],
-) -> tuple[list[str], list[Payload | None]]:
-    """The names of the events, and the payloads of the frequent ones that arrived whole."""
-    events = [envelope.event for envelope in envelopes]
-    payloads = [
-        data if type(data) is Payload and event in ev.FREQUENT and data.trace is None else None
-        for event, data in zip(events, [envelope.data for envelope in envelopes], strict=True)
-    ]
-    names = [event or "" for event in events]
-    for at in [at for at, payload in enumerate(payloads) if payload is None]:
-        envelope, event = envelopes[at], events[at]
-        if event is None:
-            event = envelope.event_type
-        if event is None:
-            event = envelope.type or ""
-            if event == RECORDER_TICK and isinstance(envelope, Envelope):
-                event, payloads[at] = ev.FRAME, _recorded_frame(envelope)
-        elif event in ev.FREQUENT:
-            payloads[at] = payload_of(envelope)
-        names[at] = event or ""
-    return names, payloads
-
-
-def _recorded_frame(line: Envelope) -> Payload:
-    """A line of the tick recorder as the frame it was made from (protocol.md, recorder ticks)."""
-    return Payload(
-        game_id=line.game_id,
-        tick_count=line.tick,
-        price=line.price,
-        active=line.active,
-        rugged=line.rugged,
-        cooldown_timer=line.cooldown_timer,
-        allow_pre_round_buys=None if line.phase is None else line.phase == "PRESALE",
-        trade_count=line.trade_count or None,
-    )
 
 
 def _placed(

@@ -99,13 +99,16 @@ class _Keystream:
         return float((number >> cut) << cut if cut > 0 else number) / float(1 << 8 * length)
 
 
-def price_curve(server_seed: str, game_id: str, version: str) -> NDArray[np.float64]:
+def price_curve(
+    server_seed: str, game_id: str, version: str, *, expected: int = _BLOCK_TICKS
+) -> NDArray[np.float64]:
     """The prices of a game at its ticks before the rug.
 
     Args:
         server_seed: 64 hex characters, as text.
         game_id: the game's id; with the seed it makes the generator's text.
         version: one of `VERSIONS`.
+        expected: at which tick the rug is expected: so much is drawn first. It changes no price.
 
     Returns:
         float64 (n,), multiplier: 1.0 and every drawn price; n is the tick of the rug. The rug
@@ -121,8 +124,10 @@ def price_curve(server_seed: str, game_id: str, version: str) -> NDArray[np.floa
     width = 5 if god_candles else 4
     stream = _Keystream(f"{server_seed}-{game_id}")
     prices, at = [1.0], 0
+    ticks = min(max(expected, 1), MAX_TICKS)
     while len(prices) <= MAX_TICKS:
-        stream.draw(_BLOCK_TICKS * width)
+        stream.draw(ticks * width)
+        ticks = _BLOCK_TICKS
         left = min((len(stream.numbers) - at) // width, MAX_TICKS + 1 - len(prices))
         rows = stream.numbers[at : at + left * width].reshape(left, width)
         rugs = np.flatnonzero(rows[:, 0] < RUG_PROBABILITY)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -21,10 +20,20 @@ from numpy.typing import NDArray
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.chunks import Reject
-from rugs_assets.domain.clock import Stamp, Stamps, parse_stamps
+from rugs_assets.domain.clock import Stamps, parse_stamps
 from rugs_assets.domain.columns import Array, optional, required
+from rugs_assets.domain.event_heads import Heads, mostly_one, nothing
 from rugs_assets.domain.payloads import Cells
 from rugs_assets.domain.protocol import Payload, Rugpool
+from rugs_assets.domain.row_checks import (
+    CHECKED,
+    GREATEST,
+    REAL,
+    WHOLE,
+    is_not_whole,
+    is_wrong,
+    why_wrong,
+)
 
 DECODED = pa.schema(
     [
@@ -43,26 +52,19 @@ DECODED = pa.schema(
 )
 """Events as decoded: one row an event, used or not; stamps still in the capture's clock."""
 
-GREATEST = 1e18
-"""No quantity of the game comes near it; products of two still fit a float32."""
-
 _GAME_ID = re.compile(r"\d{8}-[0-9a-f]{16}", re.ASCII)
 _NOTHING = Payload()
-_NULLS: dict[str, Array] = {}
-_WHOLE = {column.name for column in ev.TYPED if pa.types.is_int32(column.type)}
-_REAL = {column.name for column in ev.TYPED if pa.types.is_float64(column.type)}
 _POOL = ("rugpool_amount", "rugpool_threshold", "instarug_count")
 """The columns of `Rugpool`, in the order of its fields."""
 
 _ATTRIBUTE = {column: attribute for column, attribute, _ in ev.FRAME_FIELDS}
-_NUMBERS = (*(column for column in _ATTRIBUTE if column in _WHOLE | _REAL), *_POOL)
+_NUMBERS = (*(column for column in _ATTRIBUTE if column in WHOLE | REAL), *_POOL)
 """The columns of numbers that frames and player ticks fill."""
 
 _OTHERS = (*(column for column in _ATTRIBUTE if column not in _NUMBERS), "server_seed_hash")
 """The other columns that they fill."""
 
 _TICK = _NUMBERS.index("tick")
-_CHECKED = {column.name: at for at, column in enumerate(ev.TYPED) if column.name in _WHOLE | _REAL}
 _NO_POOL = Rugpool()
 _FIELD = {name: at for at, name in enumerate(Payload.__struct_fields__)}
 
@@ -75,27 +77,6 @@ def game_date(game_id: str) -> date | None:
         return date(int(game_id[:4]), int(game_id[4:6]), int(game_id[6:8]))
     except ValueError:
         return None
-
-
-@dataclass(slots=True)
-class Heads:
-    """What every event has, by column; all of the same length."""
-
-    positions: list[int]
-    sessions: list[str]
-    seqs: list[int]
-    stamps: list[Stamp]
-    events: list[str]
-    directions: list[str]
-
-    def extend(self, more: Heads) -> None:
-        """Append those of further events."""
-        self.positions += more.positions
-        self.sessions += more.sessions
-        self.seqs += more.seqs
-        self.stamps += more.stamps
-        self.events += more.events
-        self.directions += more.directions
 
 
 class EventRows:
@@ -215,12 +196,12 @@ class EventRows:
         heads = self._heads
         stamps = self._stamps or [parse_stamps([])]
         arrays: list[Array] = [
-            _mostly_one(heads.sessions),
+            mostly_one(heads.sessions),
             pa.array(heads.seqs, pa.int64()),
             pa.array(np.concatenate([part.us for part in stamps]), pa.timestamp("us")),
             pa.array(np.concatenate([part.has_zone for part in stamps])),
             pa.array(heads.events, pa.string()),
-            _mostly_one(heads.directions),
+            mostly_one(heads.directions),
             pa.array(self._games, pa.string()),
             pa.array(self._used, pa.bool_()),
             pa.repeat(self._source_file, len(self)),
@@ -247,8 +228,8 @@ class EventRows:
             for row, value in cells.items():
                 given[row] = value
         if given is None:
-            return _nothing(len(self), name, dtype)
-        if name in _WHOLE | _REAL:
+            return nothing(len(self), name, dtype)
+        if name in WHOLE | REAL:
             return self._numeric(name, dtype, np.array(given, np.float64))
         array: Array = pa.array(given, dtype)
         return array
@@ -257,32 +238,32 @@ class EventRows:
         """A column of numbers, NaN for null; wrong ones are no matter, their rows will go."""
         nulls = np.isnan(numbers)
         if nulls.all():
-            return _nothing(len(self), name, dtype)
-        if name not in _WHOLE:
+            return nothing(len(self), name, dtype)
+        if name not in WHOLE:
             return pa.array(numbers, mask=nulls)
-        nulls |= _is_not_whole(numbers)
+        nulls |= is_not_whole(numbers)
         return pa.array(np.where(nulls, 0, numbers).astype(np.int32), mask=nulls)
 
     def _check_numbers(self) -> None:
         """What frames and player ticks send."""
         for first, numbers in self._unchecked:
             wrong = np.abs(numbers) > GREATEST
-            wrong[_TICK] = _is_not_whole(numbers[_TICK])
+            wrong[_TICK] = is_not_whole(numbers[_TICK])
             if wrong.any():
                 for name, of_column in zip(_NUMBERS, wrong, strict=True):
-                    self._note(first, of_column, _why_wrong(name))
+                    self._note(first, of_column, why_wrong(name))
         self._unchecked.clear()
 
     def _check_cells(self) -> None:
         """What the other payloads say."""
         wrong = [
-            (_CHECKED[name], row, name)
+            (CHECKED[name], row, name)
             for row, cells in self._unchecked_cells
             for name, value in cells.items()
-            if name in _CHECKED and value is not None and _is_wrong(name, value)
+            if name in CHECKED and value is not None and is_wrong(name, value)
         ]
         for _, row, name in sorted(wrong):
-            self._bad.setdefault(row, _why_wrong(name))
+            self._bad.setdefault(row, why_wrong(name))
         self._unchecked_cells.clear()
 
     def _note(self, first: int, wrong: NDArray[np.bool_], reason: str) -> None:
@@ -300,36 +281,3 @@ class EventRows:
                 if game in wrong:
                     shown = repr(str(game)[:40])
                     self._bad.setdefault(row, f"gameId {shown} is not YYYYMMDD-<16 hex digits>")
-
-
-def _nothing(count: int, name: str, dtype: Any) -> Array:
-    """A column of nulls; most columns of most chunks are, so they share their memory."""
-    nulls = _NULLS.get(name)
-    if nulls is None or len(nulls) < count:
-        nulls = _NULLS[name] = pa.nulls(max(count, 8_192), dtype)
-    return nulls.slice(0, count)
-
-
-def _is_not_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """What is no tick or position: whole, from 0, within int32 (NaN, for null, may be one)."""
-    wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= 2**31)
-    return np.asarray(wrong & ~np.isnan(numbers))
-
-
-def _is_wrong(name: str, number: float) -> bool:
-    if name in _WHOLE:
-        return not (0 <= number < 2**31 and number == int(number))
-    return abs(number) > GREATEST
-
-
-def _why_wrong(name: str) -> str:
-    if name in _WHOLE:
-        return f"{name} is not a whole number from 0 to 2^31 - 1"
-    return f"{name} is beyond {GREATEST:g}"
-
-
-def _mostly_one(texts: Sequence[str]) -> Array:
-    """A column of texts that are nearly always all the same."""
-    if len(set(texts)) == 1:
-        return pa.repeat(texts[0], len(texts))
-    return pa.array(texts, pa.string())

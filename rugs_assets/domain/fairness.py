@@ -148,7 +148,8 @@ def judge(
     if version not in VERSIONS:
         detail = f"game {game_id}: no algorithm is known for its version {version!r}"
         return Verdict(SEED_UNKNOWN, detail=detail)
-    curve = price_curve(revealed.server_seed, game_id, version)
+    seen = int(np.max(ticks, initial=0)) + 1 if rug_tick is None else rug_tick
+    curve = price_curve(revealed.server_seed, game_id, version, expected=seen)
     wrong = _captured_mismatches(curve, np.asarray(ticks, dtype=np.int64), prices, rug_tick)
     if revealed.prices is not None:
         wrong += _revealed_mismatches(curve, revealed.prices)

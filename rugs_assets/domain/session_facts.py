@@ -43,6 +43,8 @@ _TELLING = [
     *("seq", "has_zone", "stamped_at", "game_id"),
     *("revealed", "cooldown_timer_ms", "tick"),
 ]
+_READ = [*_TELLING, *CARRIED, "event", "player_id", "button_id", "rugged"]
+_READ += ["allow_pre_round_buys", "active"]
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 # the stamps it is taken from are naive too
 _MICROSECOND = timedelta(microseconds=1)
 _GREATEST_US = 2**62
@@ -90,7 +92,7 @@ def describe_block(events: pa.Table) -> SessionBlock:
     stamps = ints(events["stamped_at"].cast(pa.int64()))
     block.first_stamp_us, block.first_has_zone = int(stamps[0]), bool(zoned[0])
     block.naive = int((~zoned).sum())
-    used = events.filter(events["is_used"])
+    used = events.select(_READ).filter(events["is_used"])
     if not used.num_rows:
         return block
     used_seqs = ints(used["seq"])

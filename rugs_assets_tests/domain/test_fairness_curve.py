@@ -77,10 +77,13 @@ def reference_curve(seed: str, game_id: str, version: str) -> list[float]:
     return prices
 
 
-@given(SEEDS, GAME_IDS, st.sampled_from(curves.VERSIONS))
+@given(SEEDS, GAME_IDS, st.sampled_from(curves.VERSIONS), st.integers(-1, 6000))
 @settings(max_examples=30, deadline=None)
-def test_the_fast_curve_is_the_slow_one(seed: str, game_id: str, version: str) -> None:
-    assert price_curve(seed, game_id, version).tolist() == reference_curve(seed, game_id, version)
+def test_the_fast_curve_is_the_slow_one(
+    seed: str, game_id: str, version: str, expected: int
+) -> None:
+    found = price_curve(seed, game_id, version, expected=expected)
+    assert found.tolist() == reference_curve(seed, game_id, version)
 
 
 @given(st.text(HEX + "-", min_size=1, max_size=256), st.integers(1, 900), st.integers(1, 900))
@@ -186,6 +189,9 @@ def test_god_candles_shift_the_numbers_behind_them(monkeypatch: pytest.MonkeyPat
         expected.append(max(0, price * (1 + change)))
     assert candles > 0
     assert curve == expected
+    for tick in (1, 2, 97, len(curve), 5000):
+        again = price_curve("0" * 64, "20251215-00", "v3", expected=tick)
+        assert again.tolist() == expected
 
 
 def test_bad_arguments_are_refused() -> None:
