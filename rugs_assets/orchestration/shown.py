@@ -61,7 +61,7 @@ def of_episodes(day: Day) -> Shown:
     games = day.table(table, ["excluded_because", "fairness"]).to_batches()
     return {
         "games": totals(tallies.by_value(games, "excluded_because", none="kept"), "games"),
-        "fairness": totals(tallies.by_value(games, "fairness"), "games"),
+        "fairness": totals(tallies.by_value(games, "fairness"), "verdict"),
         "preview": preview(day, table),
     }
 
@@ -71,7 +71,7 @@ def of_observations(day: Day) -> Shown:
     table = catalog.OBSERVATIONS
     phases = tallies.by_phase(day.batches(table, ["game_phase"]))
     return {
-        "rows_by_phase": totals(phases, "rows"),
+        "rows_by_phase": totals(phases, "phase"),
         "features": features_table(summary_of(day.batches(table, SUMMARY_COLUMNS))),
         "preview": preview(day, table),
         **pictures.of_observations(day),
