@@ -70,10 +70,9 @@ class Windows:
 
     def gather(self, items: Positions, out: Buffers) -> None:
         """Put the windows with these numbers, int64 (k,), into buffers of exactly k."""
+        # Rows behind an episode's end are gathered like the others, and then overwritten.
         rows = self._starts[items][:, None] + np.arange(self._length)
-        ends = self._ends[items][:, None]
-        np.less(rows, ends, out=out["masks"])
-        np.minimum(rows, ends - 1, out=rows)
+        np.less(rows, self._ends[items][:, None], out=out["masks"])
         observations = self._steps.observations
         observations.take(rows, axis=0, out=out["observations"], mode="clip")
         for name, values in self._labels.columns.items():

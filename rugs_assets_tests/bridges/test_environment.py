@@ -108,7 +108,7 @@ def test_what_cannot_be_honoured_is_an_error() -> None:
         env.reset(options={"speed": 2})
     with pytest.raises(ValueError, match="no reward 'gold'"):
         RugsEnv(reward="gold")
-    with pytest.raises(ValueError, match="at least"):
+    with pytest.raises(ValueError, match="a bet is"):
         RugsEnv(bet=0)
     env.reset(seed=0)
     for action in (1.7, "1", np.float32(1)):

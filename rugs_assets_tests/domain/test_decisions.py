@@ -114,5 +114,10 @@ def test_what_cannot_be_done_is_said() -> None:
         world.decide(4)
     with pytest.raises(ValueError, match="keep_events=True"):
         world.events()
-    with pytest.raises(ValueError, match=r"at least 0\.001"):
-        Stake(bet=0)
+    for bet in (0, -1, 0.0004, 0.0015, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"a bet is 0\.001 SOL or more"):
+            Stake(bet=bet)
+    for share in (0, 101, True, 1.5):
+        with pytest.raises(ValueError, match="a share a whole number"):
+            Stake(sell_percent=share)  # type: ignore[arg-type]
+    assert Stake(bet=0.007).nano == 7_000_000

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from rugs_assets.domain.features import FEATURE_NAMES
+from rugs_assets.lake import transitions
 from rugs_assets.lake.batches import LoaderState
 from rugs_assets.lake.dataset import TrainingDataset
 from rugs_assets.lake.errors import LakeError
@@ -72,6 +73,39 @@ def test_buffers_of_any_layout_are_filled(dataset: TrainingDataset) -> None:
     dataset.sample(8, rng=np.random.default_rng(0), out=out)
     for name, values in plain.items():
         np.testing.assert_array_equal(out[name], values)
+
+
+def test_a_state_is_of_one_kind_of_item(dataset: TrainingDataset) -> None:
+    state = dataset.sequences(4, 2, seed=1).state
+    for length, stride in ((4, 1), (5, 2)):
+        with pytest.raises(LakeError, match="its items is"):
+            dataset.sequences(length, stride, seed=1, resume=state)
+    with pytest.raises(LakeError, match="its items is"):
+        dataset.batches(32, seed=1, resume=state)
+
+
+def test_episodes_have_an_order_an_epoch(dataset: TrainingDataset) -> None:
+    orders = [
+        [each.episode_id for each in dataset.episodes(seed=1, epoch=epoch)] for epoch in (0, 1, 0)
+    ]
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1])
+
+
+def test_there_is_nothing_behind_the_last_decision(dataset: TrainingDataset) -> None:
+    for sample in (len(dataset), -len(dataset) - 1):
+        with pytest.raises(IndexError, match=f"sample {sample} of {len(dataset)}"):
+            dataset[sample]
+
+
+def test_moments_are_of_all_rows_however_they_are_cut(
+    dataset: TrainingDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.arange(dataset.count("train"))
+    whole = transitions.moments_of(dataset.steps, rows)
+    for block in (1, len(rows) - 1):
+        monkeypatch.setattr(transitions, "_BLOCK", block)
+        assert transitions.moments_of(dataset.steps, rows) == whole
 
 
 @pytest.mark.parametrize("n_step", [13, 2**40, 2**70])

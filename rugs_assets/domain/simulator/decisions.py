@@ -19,6 +19,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -61,8 +62,14 @@ class Stake:
     sell_percent: int = 100
 
     def __post_init__(self) -> None:
-        if self.bet < 0.001 or not 1 <= self.sell_percent <= 100:
-            raise ValueError(f"{self}: a bet is at least 0.001 SOL, a share 1 to 100 percent")
+        thousandths = self.bet * 1000
+        is_bet = isfinite(thousandths) and abs(thousandths - round(thousandths)) < 1e-6
+        is_share = not isinstance(self.sell_percent, bool) and self.sell_percent in range(1, 101)
+        if not is_bet or thousandths < 0.5 or not is_share:
+            raise ValueError(
+                f"{self}: a bet is 0.001 SOL or more in steps of 0.001, a share a whole number of "
+                "percent, 1 to 100"
+            )
 
     @property
     def nano(self) -> int:
