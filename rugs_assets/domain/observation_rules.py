@@ -27,6 +27,12 @@ BETWEEN_GAMES: tuple[str, ...] = (
 )
 """What the server changes only between games (protocol.md)."""
 
+CONSTANCY_COLUMNS: tuple[str, ...] = (
+    *("event", "is_context", "session_id", "episode_id", "seq"),
+    *BETWEEN_GAMES,
+)
+"""What `violations_of_constancy` reads of `raw_ws_events`."""
+
 OWN: frozenset[str] = frozenset(
     {
         "balance",
@@ -135,7 +141,7 @@ def violations_of_constancy(events: Iterable[pa.RecordBatch]) -> Violations:
     """What changes only between games is the same in all frames of a game that carry it.
 
     Args:
-        events: rows of `raw_ws_events`; names, games, sessions and `BETWEEN_GAMES` are read.
+        events: rows of `raw_ws_events`; `CONSTANCY_COLUMNS` are read.
     """
     return violations(
         "statistics of the last 100 games do not change within a game",

@@ -16,7 +16,7 @@ from rugs_assets.domain.games import Game, games_in
 from rugs_assets.domain.shards import split_of
 from rugs_assets.domain.violations import Violations, violations
 
-_COLUMNS = ("episode_id", "step", "is_last", "done", "truncated", "action", "split")
+STEP_COLUMNS = ("episode_id", "step", "is_last", "done", "truncated", "action", "split")
 
 
 def violations_of_steps(rows: Iterable[pa.RecordBatch]) -> Violations:
@@ -32,7 +32,7 @@ def violations_of_steps(rows: Iterable[pa.RecordBatch]) -> Violations:
 
 
 def _offenders(rows: Iterable[pa.RecordBatch]) -> Iterator[Mapping[str, object]]:
-    for game in games_in(rows, _COLUMNS):
+    for game in games_in(rows, STEP_COLUMNS):
         for problem in _problems(game):
             yield {"episode_id": game.episode_id, "found": problem}
 

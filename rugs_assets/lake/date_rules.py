@@ -11,13 +11,15 @@ used. Goes elsewhere: the predicates (`rugs_assets.domain`), what only a capture
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from rugs_assets.domain.episodes import violations_of_capture_date, violations_of_fairness
+from rugs_assets.domain.features import FEATURE_NAMES
 from rugs_assets.domain.observation_rules import (
+    CONSTANCY_COLUMNS,
     violations_of_constancy,
     violations_of_encoded_games,
     violations_of_observed_share,
@@ -41,13 +43,16 @@ from rugs_assets.domain.shards import (
     violations_of_known_episodes,
     violations_of_shards_against_rows,
 )
-from rugs_assets.domain.steps import violations_of_steps
+from rugs_assets.domain.steps import STEP_COLUMNS, violations_of_steps
 from rugs_assets.domain.violations import Violations
 from rugs_assets.lake import catalog
 from rugs_assets.lake.accounting import violations_of_stored_accounting
 from rugs_assets.lake.date_rows import DateRows
 from rugs_assets.lake.specs import TableSpec
 from rugs_assets.lake.stored_schema import violations_of_stored_schema
+
+PLACE = ("episode_id", "frame")
+"""What tells a row of `observations` from all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def _features(table: TableSpec) -> tuple[DateRule, DateRule]:
         return next((found for found in judged if not found.ok), judged[0])
 
     def finite(day: DateRows) -> Violations:
-        return violations_of_finiteness(day.batches(table))
+        return violations_of_finiteness(day.batches(table, [*PLACE, *FEATURE_NAMES]))
 
     return (
         DateRule("features_as_declared", "36 float32 features in the declared order.", declared),
@@ -106,13 +111,16 @@ def _of_rows(
     name: str,
     description: str,
     predicate: Callable[[Iterable[pa.RecordBatch]], Violations],
+    columns: Sequence[str],
     *,
     blocking: bool = False,
 ) -> DateRule:
-    """A rule about the rows of `observations`."""
-    return DateRule(
-        name, description, lambda day: predicate(day.batches(catalog.OBSERVATIONS)), blocking
-    )
+    """A rule about the rows of `observations`; only the columns it names are read."""
+
+    def judge(day: DateRows) -> Violations:
+        return predicate(day.batches(catalog.OBSERVATIONS, columns))
+
+    return DateRule(name, description, judge, blocking)
 
 
 RULES: dict[str, tuple[DateRule, ...]] = {
@@ -149,7 +157,9 @@ RULES: dict[str, tuple[DateRule, ...]] = {
         DateRule(
             "constant_within_games",
             "The statistics of the last 100 games do not change within a game.",
-            lambda day: violations_of_constancy(day.batches(catalog.RAW_WS_EVENTS)),
+            lambda day: violations_of_constancy(
+                day.batches(catalog.RAW_WS_EVENTS, CONSTANCY_COLUMNS)
+            ),
             blocking=False,
         ),
     ),
@@ -158,23 +168,41 @@ RULES: dict[str, tuple[DateRule, ...]] = {
         *_features(catalog.OBSERVATIONS),
         _order(catalog.OBSERVATIONS, "frame"),
         _of_rows(
-            "phases_in_order", "COOLDOWN, PRESALE, ACTIVE, RUGGED.", violations_of_phase_order
+            "phases_in_order",
+            "COOLDOWN, PRESALE, ACTIVE, RUGGED.",
+            violations_of_phase_order,
+            [*PLACE, "game_phase"],
         ),
-        _of_rows("rug_row_is_last", "A RUGGED row ends its game.", violations_of_terminal_rows),
-        _of_rows("ticks_in_order", "The tick never falls in a game.", violations_of_tick_order),
+        _of_rows(
+            "rug_row_is_last",
+            "A RUGGED row ends its game.",
+            violations_of_terminal_rows,
+            [*PLACE, "game_phase"],
+        ),
+        _of_rows(
+            "ticks_in_order",
+            "The tick never falls in a game.",
+            violations_of_tick_order,
+            [*PLACE, "tick", "game_phase"],
+        ),
         _of_rows(
             "games_encoded",
             "The feature game_id is the code of the row's game.",
             violations_of_encoded_games,
+            [*PLACE, "game_id"],
             blocking=True,
         ),
         _of_rows(
-            "features_in_range", "Every feature lies in its declared range.", violations_of_ranges
+            "features_in_range",
+            "Every feature lies in its declared range.",
+            violations_of_ranges,
+            [*PLACE, *FEATURE_NAMES],
         ),
         _of_rows(
             "features_observed",
             "What the captures carry is observed; the share of rows is a statistic.",
             violations_of_observed_share,
+            ["observed"],
         ),
     ),
     "aligned_samples": (
@@ -220,7 +248,7 @@ RULES: dict[str, tuple[DateRule, ...]] = {
         DateRule(
             "episodes_of_steps",
             "Steps count from 0, an episode ends once, and lies in the split of its hash.",
-            lambda day: violations_of_steps(day.batches(catalog.TRAINING_SHARDS)),
+            lambda day: violations_of_steps(day.batches(catalog.TRAINING_SHARDS, STEP_COLUMNS)),
         ),
         DateRule(
             "episodes_exist",
