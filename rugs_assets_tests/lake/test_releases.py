@@ -457,6 +457,29 @@ def test_a_file_that_does_not_belong_is_named(lake: Lake, released: Manifest) ->
     assert problem.endswith("note.txt is not part of the release")
 
 
+def test_verify_says_what_is_wrong_with_a_file(lake: Lake, released: Manifest) -> None:
+    path = Releases(lake).folder("first") / released.shards[0].path
+    whole = path.read_bytes()
+    path.unlink()  # a link: the table keeps its file
+    path.write_bytes(whole[:-1])
+    (problem,) = Releases(lake).verify("first")
+    assert problem == f"{path} has {len(whole) - 1} bytes, expected {len(whole)}"
+    path.write_bytes(whole[:-1] + b"2")
+    (problem,) = Releases(lake).verify("first")
+    assert problem == f"{path} has another sha256 than was released"
+
+
+def test_a_renamed_folder_is_not_a_release(lake: Lake, released: Manifest) -> None:
+    folder = Releases(lake).folder("first")
+    folder.rename(folder.with_name("second"))
+    for look in (
+        lambda: Releases(lake).verify("second"),
+        lambda: TrainingDataset.open(lake, release="second"),
+    ):
+        with pytest.raises(ReleaseDamaged, match="the manifest of another release, 'first'"):
+            look()
+
+
 def test_a_damaged_table_file_cannot_be_released(lake: Lake) -> None:
     path = next(Path(lake.uri(TRAINING_SHARDS)).rglob("*2025-12-16/part-*.parquet"))
     whole = path.read_bytes()
