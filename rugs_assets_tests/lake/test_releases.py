@@ -457,6 +457,11 @@ def test_a_file_that_does_not_belong_is_named(lake: Lake, released: Manifest) ->
     assert problem.endswith("note.txt is not part of the release")
 
 
+def test_dates_the_wrong_way_round_are_named(lake: Lake) -> None:
+    with pytest.raises(ReleaseError, match="2025-12-15 is before 2025-12-16"):
+        Releases(lake).create(ReleaseRequest("first", TUESDAY, MONDAY), BASIS)
+
+
 def test_verify_says_what_is_wrong_with_a_file(lake: Lake, released: Manifest) -> None:
     path = Releases(lake).folder("first") / released.shards[0].path
     whole = path.read_bytes()
