@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from rugs_assets.orchestration.automation import NEWEST_DATE
+from rugs_assets.orchestration.automation import JOB_NAME, NEWEST_DATE, REASON_TAG
 from rugs_assets.orchestration.instance import open_instance
 from rugs_assets.orchestration.stages import STAGES
 from rugs_assets_tests.orchestration.conftest import FIRST, SECOND, Project
@@ -17,7 +17,9 @@ from rugs_assets_tests.orchestration.daemon import (
     unfinished,
     wait_for,
     why_failed,
+    write_definitions,
 )
+from rugs_assets_tests.orchestration.ticks import digests_of
 
 pytestmark = pytest.mark.soak
 
@@ -101,3 +103,45 @@ def test_a_killed_daemon_goes_on_and_a_failure_stays_with_its_date(
             )
             wait_for("nothing runs", lambda: unfinished(instance) == 0, seconds=300)
         assert all(found == set(dates) for found in outcomes(instance, project).values())
+
+
+def started(instance: dg.DagsterInstance) -> set[str]:
+    """Runs of dates that Dagster takes for running."""
+    running = dg.RunsFilter(job_name=JOB_NAME, statuses=[dg.DagsterRunStatus.STARTED])
+    return {run.run_id for run in instance.get_runs(running)}
+
+
+def test_the_schedule_takes_up_the_dates_that_a_power_cut_left_behind(project: Project) -> None:
+    """No backfill and nobody who asks again: sensor off, the schedule alone, nothing but rows."""
+    folder = project.root
+    module = write_definitions(folder)
+    shards = dg.AssetKey("training_shards")
+    with open_instance() as instance:
+        switch = ("-m", "dagster", "schedule", "start")
+        for name in ("decode_captures_hourly", "training_data_backfill"):
+            command(project, folder, *switch, name, "-m", module)
+        decode = ("job", "execute", "-j", "decode_captures", "-m", module)
+        command(project, folder, "-m", "dagster", *decode)
+        with running_daemon(project, folder, "-m", module) as daemon:
+            wait_for("a date is at work", lambda: bool(started(instance)), seconds=600, every=0.1)
+            daemon.kill()
+        left = started(instance)
+        assert left  # Dagster still says that they run
+        assert not set(instance.get_materialized_partitions(shards)) >= {FIRST, SECOND}
+        with running_daemon(project, folder, "-m", module):
+            wait_for(
+                "both dates are there",
+                lambda: set(instance.get_materialized_partitions(shards)) == {FIRST, SECOND},
+                seconds=600,
+            )
+            wait_for("nothing runs", lambda: unfinished(instance) == 0, seconds=300)
+        for run in map(instance.get_run_by_id, left):
+            assert run is not None
+            assert run.status is dg.DagsterRunStatus.FAILURE
+            assert REASON_TAG in run.tags
+        assert "its code server is gone" in "".join(why_failed(instance))
+    undisturbed = {**project.environment, "RUGS_STORE": str(folder / "undisturbed")}
+    alone = Project(folder, undisturbed)
+    with dg.DagsterInstance.ephemeral() as memory:
+        assert all(alone.run(day, memory).success for day in (FIRST, SECOND))
+    assert digests_of(project) == digests_of(alone)
