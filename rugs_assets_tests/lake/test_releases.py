@@ -462,6 +462,14 @@ def test_dates_the_wrong_way_round_are_named(lake: Lake) -> None:
         Releases(lake).create(ReleaseRequest("first", TUESDAY, MONDAY), BASIS)
 
 
+def test_a_release_of_newer_code_is_not_called_damaged(lake: Lake, released: Manifest) -> None:
+    path = Releases(lake).folder("first") / "release.json"
+    path.write_bytes(path.read_bytes().replace(b'"format": 1', b'"format": 2'))
+    with pytest.raises(ReleaseError, match="format 2, this code reads up to 1") as caught:
+        Releases(lake).manifest("first")
+    assert not isinstance(caught.value, ReleaseDamaged)
+
+
 def test_verify_says_what_is_wrong_with_a_file(lake: Lake, released: Manifest) -> None:
     path = Releases(lake).folder("first") / released.shards[0].path
     whole = path.read_bytes()
