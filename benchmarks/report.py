@@ -29,6 +29,23 @@ _MEMORY = "memory.json"
 _LOADER = "loader.json"
 
 PROFILE = Path(__file__).with_name("profile.md")
+_NAMED = {
+    "chain": "captures -> shards beside bare typed decode",
+    "plan": "captures -> shards beside the plan, plainly",
+    "processes": "two processes on two dates",
+    "tiny": "tiny files beside one file",
+    "growth": "one date in 400 dates beside 10",
+    "dagster": "Dagster and all checks, a date",
+    "memory": "peak memory, 10 x beside 1 x",
+}
+_STAGES = {
+    "decode": "decode captures",
+    "events": "raw_ws_events",
+    "episodes": "episodes",
+    "observations": "observations",
+    "samples": "aligned_samples",
+    "shards": "training_shards",
+}
 
 
 def row_of(
@@ -83,7 +100,7 @@ def targets(result: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         ("captures -> shards beside bare typed decode", ">= 0.7 x", chain["times"], 0.7),
         ("captures -> shards beside the plan, plainly", ">= 4 x", chain["times_plan"], 4.0),
     ]
-    one, two = (row for row in rows if row["group"] == PROCESSES)
+    one, two = (row for row in rows if row["group"].startswith(PROCESSES))
     judged.append(("two processes on two dates", ">= 1.7 x", one["wall"] / two["wall"], 1.7))
     told = [(what, goal, f"{value:.2f} x", value >= bound) for what, goal, value, bound in judged]
     many, single = (row for row in rows if row["group"].startswith(TINY))
@@ -106,6 +123,29 @@ def targets(result: dict[str, Any]) -> list[tuple[str, str, str, bool]]:
         times = peak / max(memory["full"].values())
         told.append(("peak memory, 10 x beside 1 x", "<= 1.2 x", f"{times:.2f} x", times <= 1.2))
     return told
+
+
+def figures(result: dict[str, Any]) -> dict[str, str]:
+    """What `PROFILE` may name in braces: the figures of this run, of its first corpus."""
+    found = {what: value for what, _, value, _ in targets(result)}
+    named = {name: found[what] for name, what in _NAMED.items() if what in found}
+    first = next(r["group"] for r in result["rows"] if r["group"].startswith(CHAIN_GROUP))
+    rows = {row["name"]: row for row in result["rows"] if row["group"] == first}
+    whole_cpu = rows[CHAIN]["cpu"]
+    for name, stage in _STAGES.items():
+        row = rows.get(stage)
+        named[name] = "-" if row is None else f"{row['cpu'] / whole_cpu:.0%}"
+    return dict.fromkeys([*_NAMED], "-") | named
+
+
+def whole(source: Path) -> dict[str, Any]:
+    """A run's JSON, with the loader's and the memory's figures where they lie beside it."""
+    result: dict[str, Any] = json.loads(source.read_text())
+    for key, name in (("memory", _MEMORY), ("loader", _LOADER)):
+        beside = source.with_name(name)
+        if beside.exists():
+            result[key] = json.loads(beside.read_text())
+    return result
 
 
 def page(result: dict[str, Any]) -> str:
@@ -136,7 +176,8 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
         f"{result['rounds']} interleaved rounds; seconds are the median CPU time (user + system)"
         " of a part, spread is (greatest - least) / median, and a ratio is the median of the"
         " ratios within each round. The clock is shown beside it: it also tells of others who"
-        " used the machine. A corpus that names its own rounds was measured in a run of its own."
+        " used the machine. The loader's figures are those of a process that `make bench` starts"
+        " last, the memory of a date those of `make test-memory`."
     )
     yield ""
     for name, corpus in result["corpora"].items():
@@ -154,7 +195,7 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
     yield from _memory(result)
     yield from _loader(result)
     if PROFILE.exists():
-        yield PROFILE.read_text().rstrip()
+        yield PROFILE.read_text().format_map(figures(result)).rstrip()
 
 
 def _tables(result: dict[str, Any]) -> Iterator[str]:
@@ -206,12 +247,7 @@ def main() -> int:
     """Write the page."""
     given = [Path(argument) for argument in sys.argv[1:]]
     source, target = [*given, *(_RESULT, _PAGE)[len(given) :]]
-    result = json.loads(source.read_text())
-    for key, name in (("memory", _MEMORY), ("loader", _LOADER)):
-        beside = source.with_name(name)
-        if beside.exists():
-            result[key] = json.loads(beside.read_text())
-    target.write_text(page(result))
+    target.write_text(page(whole(source)))
     return 0
 
 

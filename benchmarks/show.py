@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import report
 from benchmarks.report import columns_of
 
 
@@ -26,3 +27,11 @@ def table(result: dict[str, Any], console: Console) -> None:
         f"Dagster and all checks add {result['dagster_seconds_a_date']} s a date; "
         f"{result['curves_a_second']:,} price curves a second are recomputed from their seeds."
     )
+
+
+def targets(result: dict[str, Any], console: Console) -> None:
+    """Print each target with what was found."""
+    shown = Table("what", "target", "found", "", box=None, pad_edge=False)
+    for what, goal, value, met in report.targets(result):
+        shown.add_row(what, goal, value, "met" if met else "[bold]missed[/bold]")
+    console.print(shown)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any
 
 import pytest
 
+from rugs_assets.domain import capture
 from rugs_assets.domain.capture import CaptureReader
 from rugs_assets.domain.chunks import Reject
+from rugs_assets.domain.records import read_records
 from rugs_assets_tests.captures_builders import (
     GAME_A,
     GAME_B,
@@ -37,6 +40,37 @@ def read(*parts: Record | str) -> tuple[list[Record], list[Reject]]:
         rows += decoded.events.to_pylist()
         rejects += decoded.rejects
     return rows, rejects
+
+
+WRONG: tuple[tuple[Record, str], ...] = (
+    ({"tickCount": 1.5, "price": 1e19}, "tick is not a whole number"),
+    ({"price": 1e19, "gameId": "20251215-XYZ"}, "gameId '20251215-XYZ' is not"),
+    ({"rugpool": {"threshold": 1e19}}, "rugpool_threshold is beyond"),
+)
+"""Payloads of frames that are none; of several reasons that which is named."""
+
+
+@pytest.mark.parametrize("chunk_bytes", [200, 2_000, 1 << 20])
+def test_how_a_file_is_read_changes_no_event_and_no_reject(
+    monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
+) -> None:
+    wrong = {3: WRONG[0], 40: WRONG[1], 41: WRONG[2], 90: WRONG[0]}
+    told: list[Record] = [
+        event(seq, "gameStateUpdate", wrong[seq][0]) if seq in wrong else active(seq, seq)
+        for seq in range(1, 100)
+    ]
+    told[59] = event(60, "standard/newTrade", {"tickIndex": -1, "qty": 1e19})
+    told[69]["ts"] = "when?"
+    monkeypatch.setattr(capture, "read_records", partial(read_records, chunk_bytes=chunk_bytes))
+    rows, rejects = read(*told)
+    reasons = {seq: reason for seq, (_, reason) in wrong.items()}
+    reasons |= {60: "qty is beyond", 70: "no readable time stamp"}
+    assert column(rows, "seq") == [seq for seq in range(1, 100) if seq not in reasons]
+    assert column(rows, "tick") == column(rows, "source_position") == column(rows, "seq")
+    assert [bad.position for bad in rejects] == sorted(reasons)
+    for bad in rejects:
+        assert bad.reason.startswith(reasons[bad.position])
+        assert bad.raw == lines(told[bad.position - 1])[:-1]
 
 
 def entry(player_id: str, qty: float, **more: Any) -> Record:
