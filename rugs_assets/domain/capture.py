@@ -108,7 +108,10 @@ class CaptureReader:
 
     def session(self, session_id: str) -> SessionState:
         """The state of a session, made at its first mention."""
-        return self._sessions.setdefault(session_id, SessionState())
+        state = self._sessions.get(session_id)
+        if state is None:
+            state = self._sessions[session_id] = SessionState()
+        return state
 
     def jsonl(self, stream: BinaryIO, *, source_file: str, session_id: str) -> Iterator[Decoded]:
         """Read a raw JSONL capture or a file of the tick recorder; it is one session.

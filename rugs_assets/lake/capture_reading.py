@@ -28,6 +28,8 @@ DAMAGED = (OSError, pa.ArrowException, ValueError, KeyError, MemoryError)
 """What pyarrow makes of a damaged file; a column's name that is no UTF-8 is a ValueError."""
 
 _ROWS_AT_ONCE = 1_024
+_READ_WHOLE = 4 << 20
+"""A file of rows up to this size is read in one go: the event store makes thousands of them."""
 
 
 class CaptureUnreadable(Exception):
@@ -112,12 +114,23 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
         OSError, ArrowException: it is damaged.
     """
     try:
-        with pq.ParquetFile(file.location) as parquet:
-            columns = [name for name in stored_rows.READ if name in parquet.schema_arrow.names]
-            # A row holds a whole frame: pyarrow's 65,536 of them would be a gigabyte.
-            yield from parquet.iter_batches(batch_size=_ROWS_AT_ONCE, columns=columns)
+        is_small = file.size <= _READ_WHOLE
+        with pq.ParquetFile(_whole(file) if is_small else file.location) as parquet:
+            names = parquet.schema_arrow.names
+            yield from parquet.iter_batches(
+                # A row holds a whole frame: pyarrow's 65,536 of them would be a gigabyte.
+                batch_size=_ROWS_AT_ONCE,
+                columns=[name for name in stored_rows.READ if name in names],
+                # Handing a hundred rows to other threads costs more than reading them.
+                use_threads=not is_small,
+            )
     except (ValueError, KeyError, MemoryError) as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+def _whole(file: CaptureFile) -> pa.BufferReader:
+    with opened(file.location) as stream:
+        return pa.BufferReader(stream.read(file.size))
 
 
 def store_row_count(file: CaptureFile) -> int:

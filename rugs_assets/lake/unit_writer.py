@@ -54,6 +54,7 @@ class UnitWriter:
         self._pseudonym = pseudonym
         self._reader = CaptureReader(pseudonym)
         self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
         self._summary = Summary([])
         self._row_groups = 0
 
@@ -81,7 +82,8 @@ class UnitWriter:
                 tally.add(decoded)
                 self._reject(file.path, decoded.rejects)
                 self._pending.append(decoded.events)
-                if sum(batch.num_rows for batch in self._pending) >= BLOCK_ROWS:
+                self._pending_rows += decoded.events.num_rows
+                if self._pending_rows >= BLOCK_ROWS:
                     self._flush()
             self._summary.files.append(tally)
         self._flush()
@@ -129,7 +131,7 @@ class UnitWriter:
         if not self._pending:
             return
         table = pa.Table.from_batches(self._pending)
-        self._pending = []
+        self._pending, self._pending_rows = [], 0
         if not table.num_rows:
             return
         if table["session_id"].combine_chunks().unique().__len__() > 1 or not _is_sorted(table):
