@@ -6,14 +6,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 from deltalake import DeltaTable
 
 from rugs_assets.lake import delta_log
 from rugs_assets.lake.catalog import TABLES
+from rugs_assets.orchestration import pictures
+from rugs_assets.orchestration.event_log import ProjectEventLogStorage
 from rugs_assets.orchestration.instance import open_instance
-from rugs_assets_tests.orchestration.conftest import FIRST, SECOND, Project
+from rugs_assets_tests.orchestration.conftest import FIRST, Project
 
 
 @pytest.fixture
@@ -30,14 +31,26 @@ def read_logs(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return found
 
 
-def test_a_run_of_a_date_with_all_checks_reads_each_log_once(
-    project: Project, instance: dg.DagsterInstance, read_logs: Counter[str]
+def test_a_run_of_a_date_with_all_checks_opens_each_thing_once(
+    project: Project, read_logs: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for drawn in ("of_observations", "of_shards"):
+        monkeypatch.setattr(pictures, drawn, lambda day: {})
+    opened: Counter[str] = Counter()
+    original = ProjectEventLogStorage._open
+
+    def counted(self: ProjectEventLogStorage, name: str) -> object:
+        opened[name] += 1
+        return original(self, name)
+
+    monkeypatch.setattr(ProjectEventLogStorage, "_open", counted)
     project.lake.ensure(*TABLES)
-    for key in (FIRST, SECOND):
-        read_logs.clear()
-        assert project.run(key, instance).success
-        assert read_logs == {table.name: 1 for table in TABLES}
+    read_logs.clear()
+    with open_instance() as instance:
+        result = project.run(FIRST, instance)
+    assert result.success
+    assert read_logs == {table.name: 1 for table in TABLES}
+    assert opened == {"index": 1, result.run_id: 1}
 
 
 def test_loading_the_graph_loads_neither_what_draws_nor_what_nobody_asked_for() -> None:
@@ -51,21 +64,3 @@ def test_loading_the_graph_loads_neither_what_draws_nor_what_nobody_asked_for() 
         timeout=120,
     )
     assert said.stdout.strip() == "[]"
-
-
-def test_a_run_opens_its_database_and_that_of_all_runs_once(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened: list[str] = []
-    with open_instance() as instance:
-        storage = type(instance.event_log_storage)
-        original = storage._open  # type: ignore[attr-defined]  # ours
-
-        def counted(self: object, name: str) -> object:
-            opened.append(name)
-            return original(self, name)
-
-        monkeypatch.setattr(storage, "_open", counted)
-        result = project.run(FIRST, instance)
-    assert result.success
-    assert Counter(opened) == {"index": 1, result.run_id: 1}
