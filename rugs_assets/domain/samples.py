@@ -61,6 +61,7 @@ UNALIGNED_ACTIONS = pa.schema(
 """The schema of `unaligned_actions`: one row a button press that no sample carries."""
 
 _BATCH_ROWS = 16_384
+_OF_EPISODE = ["episode_id", "session_id", "has_player", "excluded_because"]
 
 DECIDABLE = frozenset({Phase.PRESALE, Phase.ACTIVE})
 """Phases in which something can be decided."""
@@ -124,7 +125,8 @@ class SamplePass:
         self._observations = observations
         self._rules = rules
         self._is_wanted = np.array([phase in rules.phases for phase in sorted(Phase)])
-        self._episodes = {str(row["episode_id"]): row for row in episodes.to_pylist()}
+        known = episodes.select(_OF_EPISODE)  # all columns of ten days' games are 39 MiB
+        self._episodes = {str(row["episode_id"]): row for row in known.to_pylist()}
         played = {
             (str(row["episode_id"]), str(row["session_id"]))
             for row in self._episodes.values()
