@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from examples.behaviour_cloning import cloned, likelihood
+from examples.behaviour_cloning import cloned, indifferent, likelihood
 from examples.evaluation import scores, table_of
 from examples.parity import play_and_compare, replay_of_release
 from examples.players import Player, cloning, greedy, random_presses, scripted, waiting
@@ -87,6 +87,7 @@ def main(arguments: list[str] | None = None) -> Path:
     clone = cloned(dataset, epochs=options.epochs, seed=0)
     for split in ("train", "val"):
         said = f"log-likelihood of a decision of {split} {likelihood(clone, dataset, split):.4f}"
+        said += f", always as often as train {likelihood(indifferent(dataset), dataset, split):.4f}"
         say(f"behaviour cloning, {options.epochs} epochs: {said}")
     agent = offline_agent(dataset, steps=options.steps, seed=0)
     say(f"DiscreteCQL, {options.steps} steps of 256 decisions")

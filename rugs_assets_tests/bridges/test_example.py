@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("gymnasium", reason="pip install 'rugs_assets[gymnasium]'")
 
-from examples.behaviour_cloning import cloned, likelihood
+from examples.behaviour_cloning import cloned, indifferent, likelihood
 from examples.evaluation import Score, scores, table_of
 from examples.parity import play_and_compare, replay_of_release
 from examples.players import cloning, random_presses, scripted, waiting
@@ -75,6 +75,17 @@ def test_a_clone_learns_how_often_players_press(store: Path) -> None:
     assert odds.mean(axis=0)[0] == pytest.approx(shares[0], abs=0.02)
     again = cloned(dataset, epochs=500, seed=0, rate=0.02)
     assert again.weights.tobytes() == clone.weights.tobytes()
+
+
+def test_a_clone_is_never_worse_than_one_that_sees_nothing(store: Path) -> None:
+    dataset = TrainingDataset.open(store, release="example").normalised()
+    blind = likelihood(indifferent(dataset), dataset, "train")
+    assert likelihood(cloned(dataset, epochs=1, seed=0), dataset, "train") > blind
+    (batch,) = dataset.batches(dataset.count("train"), split="train")
+    odds = indifferent(dataset).probabilities(batch["observations"])
+    shares = np.bincount(batch["actions"], minlength=4) / len(batch["actions"])
+    assert odds[0] == pytest.approx(shares, abs=0.01)
+    assert (odds == odds[0]).all()
 
 
 def test_players_are_compared_on_the_same_games(store: Path) -> None:
