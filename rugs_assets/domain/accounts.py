@@ -1,7 +1,7 @@
 """Accounts: the own player's money at the rows of a game, before any cast, and as settled.
 
 In: the events of a date's sessions in blocks, and the rows that they make. Out: for each game the
-float64 account at its rows.
+float64 account at its rows, or what the caller makes of it: a game that is settled leaves no more.
 Invariants: only sessions with an own player have accounts; the account at a rugged row is the
 settled one: what the last own state said that arrived after the rug and before the next game opened
 (forced sales, side-bet payouts); where none arrived, the position stands at the rug price.
@@ -9,7 +9,9 @@ settled one: what the last own state said that arrived after the rug and before 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from rugs_assets.domain.rewards import Account
 
 _BALANCE, _QTY = FEATURE_INDEX["balance"], FEATURE_INDEX["position_qty"]
 _PRICE, _PNL = FEATURE_INDEX["price"], FEATURE_INDEX["cumulative_pnl"]
+Kept = TypeVar("Kept")
 _STATE = ("balance", "position_qty", "cumulative_pnl")
 
 
@@ -49,14 +52,17 @@ class _Ledger:
         return Account(balance + qty * price, pnl, known)
 
 
-class AccountBook:
+class AccountBook(Generic[Kept]):
     """The accounts of the games of a date; `follow` the sessions, one after the other.
 
     Args:
         chosen: (episode_id, session_id) of the games to follow.
+        keep: what is to be remembered of an account; called as soon as its game is settled.
     """
 
-    def __init__(self, chosen: set[tuple[str, str]]) -> None:
+    def __init__(self, chosen: set[tuple[str, str]], keep: Callable[[Account], Kept]) -> None:
+        self._keep = keep
+        self._made: dict[tuple[str, str], Kept] = {}
         self._chosen = chosen
         self._ledgers: dict[tuple[str, str], _Ledger] = {}
         self._settling = _Settling("")
@@ -69,15 +75,20 @@ class AccountBook:
             mine = rows.game == code
             if (game, session_id) in self._chosen and mine.any():
                 _add(self._ledgers.setdefault((game, session_id), _Ledger()), rows, mine)
-        self._settling.follow(rows, block, self._ledgers)
+        # A rugged row is its game's last: once settled, nothing can be added to its account.
+        for settled in self._settling.follow(rows, block, self._ledgers):
+            self._close((settled, session_id))
 
-    def accounts(self) -> dict[tuple[str, str], Account]:
-        """(episode_id, session_id) -> the account at each of the game's rows; asked for once."""
-        made: dict[tuple[str, str], Account] = {}
-        while self._ledgers:  # each is let go as soon as its account is made
-            key, ledger = self._ledgers.popitem()
-            made[key] = ledger.account()
-        return made
+    def accounts(self) -> dict[tuple[str, str], Kept]:
+        """(episode_id, session_id) -> what is kept of the account at each of the game's rows."""
+        for key in list(self._ledgers):
+            self._close(key)
+        return self._made
+
+    def _close(self, key: tuple[str, str]) -> None:
+        ledger = self._ledgers.pop(key, None)
+        if ledger is not None:
+            self._made[key] = self._keep(ledger.account())
 
 
 def _add(ledger: _Ledger, rows: Rows, mine: NDArray[np.bool_]) -> None:
@@ -98,8 +109,13 @@ class _Settling:
 
     def follow(
         self, rows: Rows, block: pa.RecordBatch, ledgers: dict[tuple[str, str], _Ledger]
-    ) -> None:
-        """Take a block: rugs begin a settlement, a frame that opens the next game ends it."""
+    ) -> list[str]:
+        """Take a block: rugs begin a settlement, a frame that opens the next game ends it.
+
+        Returns:
+            The games whose settlement ended.
+        """
+        settled: list[str] = []
         names = block["event"].to_numpy(zero_copy_only=False).astype(str)
         is_frame = names == ev.FRAME
         games = block["episode_id"].to_numpy(zero_copy_only=False)
@@ -108,6 +124,7 @@ class _Settling:
         rugs = dict(zip(rows.at.tolist(), rows.game.tolist(), strict=True))
         rugged = (rows.kinds == FrameKind.ROW) & (rows.phases == Phase.RUGGED)
         for at in np.flatnonzero(opens | states | rugged).tolist():
+            before = self._game
             if rugged[at]:
                 self._game = rows.games[rugs[at]]
             elif opens[at] and games[at] != self._game:
@@ -117,6 +134,9 @@ class _Settling:
                     value = block[name][at].as_py()
                     if value is not None:
                         ledger.settled[name] = value
+            if before is not None and before != self._game:
+                settled.append(before)
+        return settled
 
 
 def _flags(block: pa.RecordBatch, name: str) -> NDArray[np.bool_]:

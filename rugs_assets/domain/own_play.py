@@ -2,20 +2,22 @@
 
 In: the events of a date, and of which games whose view is taken. Out: every press of the date with
 what its game had shown, and the account at the rows of the games with an own player.
-Invariants: memory does not grow with the events, only with presses and rows; sessions of which no
-game with an own player is taken are not walked, but their presses are there all the same.
+Invariants: memory does not grow with the events, only with presses and what is kept of accounts;
+sessions of which no game with an own player is taken are not walked, but their presses are there
+all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Generic
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.accounts import AccountBook
+from rugs_assets.domain.accounts import AccountBook, Kept
 from rugs_assets.domain.observation_pass import ObservationPass
 from rugs_assets.domain.presses import Press, PressReader
 from rugs_assets.domain.rewards import Account
@@ -23,16 +25,16 @@ from rugs_assets.domain.session_blocks import session_blocks
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPlay:
+class OwnPlay(Generic[Kept]):
     """What the own players did on a date.
 
     Attributes:
         presses: session by session, in order of arrival.
-        accounts: (episode_id, session_id) -> the account at each row of the game.
+        accounts: (episode_id, session_id) -> what is kept of the account at the game's rows.
     """
 
     presses: list[Press]
-    accounts: dict[tuple[str, str], Account]
+    accounts: dict[tuple[str, str], Kept]
 
 
 def played_events(
@@ -52,15 +54,20 @@ def played_events(
     return events if is_there else ()
 
 
-def own_play_of(events: Iterable[pa.RecordBatch], played: set[tuple[str, str]]) -> OwnPlay:
+def own_play_of(
+    events: Iterable[pa.RecordBatch],
+    played: set[tuple[str, str]],
+    keep: Callable[[Account], Kept],
+) -> OwnPlay[Kept]:
     """Walk the events of a date.
 
     Args:
         events: the rows of `raw_ws_events` of the date, in their order.
         played: (episode_id, session_id) of the games with an own player, and whose view is taken.
+        keep: what is to be remembered of each account.
     """
     followed = {session_id for _, session_id in played}
-    book = AccountBook(played)
+    book = AccountBook(played, keep)
     presses: list[Press] = []
     walk, reader, walking = ObservationPass(), PressReader(), ""
     for session_id, block in session_blocks(events):

@@ -132,8 +132,8 @@ class SamplePass:
             for row in self._episodes.values()
             if row["has_player"]
         }
-        own_play = own_play_of(events, played)
-        self._accounts = own_play.accounts
+        own_play = own_play_of(events, played, self._rewards_of)
+        self._rewards = own_play.accounts
         self._left: list[tuple[Press, str]] = []
         self._presses = self._by_game(own_play.presses)
         self._is_done = False
@@ -205,8 +205,9 @@ class SamplePass:
             tolerance=self._rules.tolerance,
         )
         self._left += left
-        account = self._accounts.get((game.episode_id, game.session_id))
-        rewards = self._rewards(account, len(ticks))
+        rewards = self._rewards.pop((game.episode_id, game.session_id), None)
+        if rewards is None:
+            rewards = np.zeros(max(len(ticks) - 1, 0), np.float32)
         at = np.flatnonzero(takes)
         done = phases[at + 1] == Phase.RUGGED
         truncated = np.zeros(len(at), bool)
@@ -217,16 +218,14 @@ class SamplePass:
             has_player,
             game.column("frame")[at],
             labels.at(at),
-            rewards[at].astype(np.float32),
+            rewards[at],
             done,
             truncated,
             (ticks[at + 1] - ticks[at]).astype(np.int32),
         )
 
-    def _rewards(self, account: Account | None, rows: int) -> NDArray[np.float64]:
-        if account is None:
-            return np.zeros(max(rows - 1, 0))
-        return reward_named(self._rules.reward).of(account)
+    def _rewards_of(self, account: Account) -> NDArray[np.float32]:
+        return reward_named(self._rules.reward).of(account).astype(np.float32)
 
 
 def _span(wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -257,8 +257,9 @@ def test_how_events_are_cut_into_batches_changes_no_press(
     session: pa.RecordBatch, size: int
 ) -> None:
     played = {(str(game), "s1") for game in session["episode_id"].to_pylist()}
-    whole = own_play_of([session], played)
-    cut = own_play_of([session.slice(at, size) for at in range(0, len(session), size)], played)
+    whole = own_play_of([session], played, lambda account: account)
+    pieces = [session.slice(at, size) for at in range(0, len(session), size)]
+    cut = own_play_of(pieces, played, lambda account: account)
     assert cut.presses == whole.presses
     assert cut.accounts.keys() == whole.accounts.keys()
     for key, account in cut.accounts.items():

@@ -299,7 +299,7 @@ def test_rewards_of_a_game_add_up_to_the_change_of_wealth(
     cash, qty = ([start] + [state for _, state in moves if state] + after)[-1]
     gain = cash + qty * 0.02 - (start[0] + start[1] * 1.0)
     events = [in_session([*rows, presale(GAME_B), player(9e9, 9e9)])]
-    account = own_play_of(events, {(GAME_A, "s1")}).accounts[GAME_A, "s1"]
+    account = own_play_of(events, {(GAME_A, "s1")}, lambda account: account).accounts[GAME_A, "s1"]
     exact = REWARDS["equity_delta"].of(account)
     assert exact.sum() == pytest.approx(gain, abs=1e-9)
     stored = [row["reward"] for row in Made(events).samples if row["episode_id"] == GAME_A]

@@ -51,7 +51,7 @@ def accounts(day: Day) -> dict[str, Account]:
         for row in day.episodes.to_pylist()
         if row["has_player"] and row["excluded_because"] is None
     }
-    found = own_play_of(day.events.to_batches(), played_games).accounts
+    found = own_play_of(day.events.to_batches(), played_games, lambda account: account).accounts
     return {game: account for (game, _), account in found.items()}
 
 
