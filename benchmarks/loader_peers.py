@@ -47,15 +47,14 @@ def installed(dataset: TrainingDataset, folder: Path, say: Callable[[str], None]
     peers = Peers()
     adders = {"torchrl": _torchrl, "torch": _torch, "d3rlpy": _d3rlpy, "minari": _minari}
     for module, add in adders.items():
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            say(f'{module} is not installed: left out (pip install "rugs_assets[bench]")')
-            continue
         say(f"handing the transitions to {module}")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            add(peers, dataset, folder)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                importlib.import_module(module)
+                add(peers, dataset, folder)
+        except ImportError as error:  # it, or what it needs for this (minari has h5py as an extra)
+            say(f"{error}: {module} is left out (pip install 'rugs_assets[bench]')")
     return peers
 
 

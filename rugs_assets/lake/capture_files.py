@@ -9,6 +9,7 @@ unrecognised, never read as one. How the files are read stands in ``capture_read
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -56,20 +57,21 @@ def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
     for folder, folders, names in os.walk(root, onerror=unlisted):
         folders[:] = [name for name in folders if not name.startswith(".")]
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        shown = [Path(folder) / name for name in [*names, *links] if not name.startswith(".")]
-        found += [_describe(root, location, known) for location in shown]
+        shown = [name for name in [*names, *links] if not name.startswith(".")]
+        found += [_describe(root, Path(folder, name), known) for name in shown]
     return _with_sessions(sorted(found, key=lambda file: file.path))
 
 
 def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
-    file = CaptureFile(location, _name(root, location))
+    name = _name(root, location)
     try:
-        if location.is_symlink():
-            return replace(file, problem="a symbolic link; links are not followed")
-        if not location.is_file():
-            return replace(file, problem="no regular file")
-        status = location.stat()
-        file = replace(file, size=status.st_size, mtime_ns=status.st_mtime_ns)
+        # One call a file: a landing folder may hold thousands, and every run looks at all of them.
+        status = location.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return CaptureFile(location, name, problem="a symbolic link; links are not followed")
+        if not stat.S_ISREG(status.st_mode):
+            return CaptureFile(location, name, problem="no regular file")
+        file = CaptureFile(location, name, status.st_size, status.st_mtime_ns)
         told = known.get(file) or _sniff(file)
         # Why a file can't be read need not show in it: that is looked at again each time.
         if told.get("format") != UNREADABLE:

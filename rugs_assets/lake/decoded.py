@@ -42,6 +42,7 @@ class Decoder:
         self._cache = cache
         self._key = pseudonym_key
         self._entries: dict[str, list[str]] = {}
+        self._there: frozenset[str] = frozenset()
         self.fingerprint = hashlib.sha256(b"fingerprint" + pseudonym_key).hexdigest()[:16]
 
     def pseudonym(self, player_id: str) -> str:
@@ -51,10 +52,12 @@ class Decoder:
     def look(self) -> None:
         """Look at what the cache holds; once for many units, since it may hold many entries."""
         self._entries = {}
-        if self._cache.is_dir():
-            for path in sorted(self._cache.iterdir()):
-                if path.suffix == ".json" and not path.name.startswith("."):
-                    self._entries.setdefault(path.stem.partition("-")[0], []).append(path.stem)
+        with suppress(FileNotFoundError), os.scandir(self._cache) as found:
+            self._there = frozenset(entry.name for entry in found)
+        for name in sorted(self._there):
+            stem, _, ending = name.rpartition(".")
+            if ending == "json" and not name.startswith("."):
+                self._entries.setdefault(stem.partition("-")[0], []).append(stem)
 
     def is_known(self, plan: UnitPlan) -> bool:
         """Whether there is an entry of these very files."""
@@ -90,7 +93,7 @@ class Decoder:
             unit = self._unit(stem, msgspec.json.decode(found, type=Summary))
         except (OSError, msgspec.MsgspecError):
             return None
-        return unit if unit.events.is_file() and unit.rejects.is_file() else None
+        return unit if {unit.events.name, unit.rejects.name} <= self._there else None
 
     def _name(self, plan: UnitPlan) -> str:
         made_of = [DECODER_VERSION, self.fingerprint] + [
