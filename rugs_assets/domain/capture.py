@@ -23,11 +23,12 @@ from rugs_assets.domain import protocol
 from rugs_assets.domain.chunks import Chunk, Reject
 from rugs_assets.domain.event_heads import Heads
 from rugs_assets.domain.event_rows import DECODED, EventRows
-from rugs_assets.domain.payload_reader import PayloadReader, payload_of
+from rugs_assets.domain.payload_reader import PayloadReader
 from rugs_assets.domain.payloads import USED, Pseudonym
 from rugs_assets.domain.records import read_records
 from rugs_assets.domain.session_state import SessionState
-from rugs_assets.domain.stored_rows import StoredRow, rows_of
+from rugs_assets.domain.stored_block import StoredBlock
+from rugs_assets.domain.stored_rows import rows_of
 from rugs_assets.domain.typed_payloads import typed
 
 __all__ = ["DECODED", "CaptureReader", "Decoded"]
@@ -59,7 +60,8 @@ class Decoded:
 class _Pending:
     """Chunks of a file on their way into one block; their bytes are let go as they come."""
 
-    def __init__(self, session_id: str, before: int, rows: EventRows) -> None:
+    def __init__(self, source_file: str, session_id: str, before: int, rows: EventRows) -> None:
+        self.source_file = source_file
         self.session_id = session_id
         self.rows = rows
         self._before = before  # the last event of the session ahead of the block
@@ -141,8 +143,8 @@ class CaptureReader:
         return pending.decoded()
 
     def _pending(self, source_file: str, session_id: str) -> _Pending:
-        rows = EventRows(source_file, any_game=self._any_game)
-        return _Pending(session_id, self.session(session_id).last_seq, rows)
+        rows = EventRows(any_game=self._any_game)
+        return _Pending(source_file, session_id, self.session(session_id).last_seq, rows)
 
     def _take(self, pending: _Pending, chunk: Chunk) -> None:
         """Read the records of a chunk, column by column where that will do."""
@@ -160,6 +162,7 @@ class CaptureReader:
             stamps = [stamps[at] for at in kept]
             positions = [positions[at] for at in kept]
         heads = Heads(
+            [pending.source_file] * len(kept),
             positions,
             [pending.session_id] * len(kept),
             [seq for seq in seqs if seq is not None],
@@ -191,55 +194,17 @@ class CaptureReader:
             source_file: the name that leads back to the file.
             doc_type: the kind of rows where the file has no such column.
         """
+        block = self.stored_block()
         position = 0
         for batch in batches:
-            stored = list(rows_of(batch, position, doc_type))
-            position += batch.num_rows
-            kept = [row for row in stored if not self._repeats(row)]
-            yield self._stored(kept, source_file, batch.num_rows)
+            rows = list(rows_of(batch, position, doc_type))
+            position += len(rows)
+            repeated = block.take(rows, source_file)
+            yield Decoded(*block.decoded(), len(rows), duplicates=repeated)
 
-    def _repeats(self, row: StoredRow) -> bool:
-        """Whether a row repeats an earlier one; if not, it has a number from now on."""
-        state = self.session(row.session_id)
-        if state.recent.repeats(row.key()):
-            return True
-        row.seq = state.last_seq + 1 if row.recorded is None else row.recorded
-        state.last_seq = max(state.last_seq, row.seq)
-        return False
-
-    def _stored(self, stored: list[StoredRow], source_file: str, lines: int) -> Decoded:
-        """Read the rows of a batch of the event store, repeats removed."""
-        payloads = [
-            payload_of(row.envelope)
-            if row.envelope is not None and row.event in ev.FREQUENT
-            else None
-            for row in stored
-        ]
-        heads = Heads(
-            [row.position for row in stored],
-            [row.session_id for row in stored],
-            [row.seq for row in stored],
-            [row.ts for row in stored],
-            [row.event for row in stored],
-            [row.direction for row in stored],
-        )
-
-        def raw(at: int) -> bytes:
-            return stored[at].raw
-
-        rows = EventRows(source_file, heads, payloads, any_game=self._any_game)
-        for at, (row, payload) in enumerate(zip(stored, payloads, strict=True)):
-            state = self.session(row.session_id)
-            if row.problem is not None:
-                rows.reject(at, row.problem)
-            elif row.is_button:
-                self._payloads.read_button(rows, at, state, row.raw, row.player_id)
-            elif payload is not None:
-                self._payloads.read_frequent(rows, at, state, row.event, payload, raw)
-            elif row.envelope is not None and row.event in USED:
-                self._payloads.read_other(rows, at, state, row.event, row.envelope, raw)
-        events, bad = rows.batch(raw)
-        return Decoded(events, bad, lines, duplicates=lines - len(stored))
+    def stored_block(self) -> StoredBlock:
+        """A block for rows of the event store, of any of its files."""
+        return StoredBlock(self._payloads, self.session, any_game=self._any_game)
 
 
 def _placed(

@@ -22,6 +22,7 @@ class Reject:
         length: how many bytes it had.
         session_id: the session that was being read.
         near_seq: the last event of that session before it, 0 where there was none.
+        source_file: its file, where records of several files are read together.
     """
 
     position: int
@@ -30,6 +31,7 @@ class Reject:
     length: int
     session_id: str = ""
     near_seq: int = 0
+    source_file: str = ""
 
 
 @dataclass(slots=True)

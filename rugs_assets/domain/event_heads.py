@@ -1,7 +1,7 @@
 """Event heads: what every event has, and columns that are nearly always all the same.
 
-In: positions, sessions, numbers, stamps and names of a chunk's events. Out: the same of a block's,
-appended. Used by ``event_rows`` and ``capture`` only.
+In: files, positions, sessions, numbers, stamps and names of a chunk's events. Out: the same of a
+block's, appended. Used by ``event_rows`` and ``capture`` only.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _NULLS: dict[str, Array] = {}
 class Heads:
     """What every event has, by column; all of the same length."""
 
+    files: list[str]
     positions: list[int]
     sessions: list[str]
     seqs: list[int]
@@ -31,6 +32,7 @@ class Heads:
 
     def extend(self, more: Heads) -> None:
         """Append those of further events."""
+        self.files += more.files
         self.positions += more.positions
         self.sessions += more.sessions
         self.seqs += more.seqs

@@ -80,10 +80,9 @@ def game_date(game_id: str) -> date | None:
 
 
 class EventRows:
-    """The rows of a block of one file, filled from their payloads and turned into a batch.
+    """The rows of a block, filled from their payloads and turned into a batch.
 
     Args:
-        source_file: the name that leads back to the file.
         heads: what every event has.
         payloads: as `extend` takes them.
         any_game: whether a game may have any id; otherwise it must name its date.
@@ -91,15 +90,13 @@ class EventRows:
 
     def __init__(
         self,
-        source_file: str,
         heads: Heads | None = None,
         payloads: Sequence[Payload | None] = (),
         *,
         any_game: bool = False,
     ) -> None:
         self._any_game = any_game
-        self._source_file = source_file
-        self._heads = Heads([], [], [], [], [], [])
+        self._heads = Heads([], [], [], [], [], [], [])
         self._used: list[bool] = []
         self._games: list[str | None] = []
         self._numbers: list[NDArray[np.float64]] = []
@@ -180,9 +177,15 @@ class EventRows:
         self._check_cells()
         heads = self._heads
         for row in sorted(row for row in self._bad if row >= first):
-            text, position = raw(row), heads.positions[row]
+            text = raw(row)
             reject = Reject(
-                position, self._bad[row], text, len(text), heads.sessions[row], heads.seqs[row]
+                heads.positions[row],
+                self._bad[row],
+                text,
+                len(text),
+                heads.sessions[row],
+                heads.seqs[row],
+                heads.files[row],
             )
             self._rejects.append(reject)
 
@@ -204,7 +207,7 @@ class EventRows:
             mostly_one(heads.directions),
             pa.array(self._games, pa.string()),
             pa.array(self._used, pa.bool_()),
-            pa.repeat(self._source_file, len(self)),
+            mostly_one(heads.files),
             pa.array(heads.positions, pa.int64()),
         ]
         numbers = np.concatenate([np.empty((len(_NUMBERS), 0)), *self._numbers], axis=1)

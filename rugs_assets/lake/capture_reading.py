@@ -27,7 +27,9 @@ from rugs_assets.lake.known_formats import EVENT_STORE, UNREADABLE, CaptureFile
 DAMAGED = (OSError, pa.ArrowException, ValueError, KeyError, MemoryError)
 """What pyarrow makes of a damaged file; a column's name that is no UTF-8 is a ValueError."""
 
-_ROWS_AT_ONCE = 1_024
+ROWS_AT_ONCE = 1_024
+"""Rows of the event store that are held at once, of one file or of several."""
+
 _READ_WHOLE = 4 << 20
 """A file of rows up to this size is read in one go: the event store makes thousands of them."""
 
@@ -119,7 +121,7 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
             names = parquet.schema_arrow.names
             yield from parquet.iter_batches(
                 # A row holds a whole frame: pyarrow's 65,536 of them would be a gigabyte.
-                batch_size=_ROWS_AT_ONCE,
+                batch_size=ROWS_AT_ONCE,
                 columns=[name for name in stored_rows.READ if name in names],
                 # Handing a hundred rows to other threads costs more than reading them.
                 use_threads=not is_small,

@@ -7,6 +7,7 @@ session and block, sorted by seq), one of rejects, and the unit's `Summary`. Mem
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import groupby
@@ -19,7 +20,9 @@ import pyarrow.parquet as pq
 from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
 from rugs_assets.domain.chunks import Reject
 from rugs_assets.domain.session_facts import describe_block
+from rugs_assets.domain.stored_rows import StoredRow, rows_of
 from rugs_assets.lake.capture_reading import (
+    ROWS_AT_ONCE,
     CaptureUnreadable,
     digest_of,
     open_bytes,
@@ -55,6 +58,8 @@ class UnitWriter:
         self._reader = CaptureReader(pseudonym)
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
+        self._block = self._reader.stored_block()
+        self._in_block: dict[str, FileTally] = {}
         self._summary = Summary([])
         self._row_groups = 0
 
@@ -78,14 +83,14 @@ class UnitWriter:
             self._reader.session(session).own = list(known)
         for file in plan.files:
             tally = FileTally(file.path, file.format, file.size)
-            for decoded in self._read(file, tally):
-                tally.add(decoded)
-                self._reject(file.path, decoded.rejects)
-                self._pending.append(decoded.events)
-                self._pending_rows += decoded.events.num_rows
-                if self._pending_rows >= BLOCK_ROWS:
-                    self._flush()
             self._summary.files.append(tally)
+            if file.format == EVENT_STORE:
+                self._take_stored(file, tally)
+            else:
+                for decoded in self._lines(file, tally):
+                    self._keep(decoded, tally)
+            refuse_changed(file, tally.digest)
+        self._keep_stored()
         self._flush()
         summary = self._summary
         summary.rejected = sum(tally.rejected for tally in summary.files)
@@ -94,12 +99,16 @@ class UnitWriter:
             summary.own_after[session] = list(self._reader.session(session).own)
         return summary
 
-    def _read(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
-        if file.format == EVENT_STORE:
-            yield from self._stored(file, tally)
-        else:
-            yield from self._lines(file, tally)
-        refuse_changed(file, tally.digest)
+    def _keep(self, decoded: Decoded, tally: FileTally) -> None:
+        tally.add(decoded)
+        self._reject(tally.path, decoded.rejects)
+        self._append(decoded.events)
+
+    def _append(self, events: pa.RecordBatch) -> None:
+        self._pending.append(events)
+        self._pending_rows += events.num_rows
+        if self._pending_rows >= BLOCK_ROWS:
+            self._flush()
 
     def _lines(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
         with ExitStack() as until_read:
@@ -114,18 +123,49 @@ class UnitWriter:
             if plain.broken is not None:
                 yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
 
-    def _stored(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
+    def _take_stored(self, file: CaptureFile, tally: FileTally) -> None:
+        """Take the rows of a file of the event store into the block, which is kept when full."""
         try:
             tally.digest = digest_of(file)
         except OSError as error:
             raise CaptureUnreadable(file, why(error)) from error
+        for rows in self._stored_rows(file, tally):
+            if len(self._block) + len(rows) > ROWS_AT_ONCE:
+                self._keep_stored()
+            self._in_block[file.path] = tally
+            tally.duplicates += self._block.take(rows, file.path)
+
+    def _stored_rows(self, file: CaptureFile, tally: FileTally) -> Iterator[list[StoredRow]]:
+        doc_type = _doc_type(file.path)
         try:
-            yield from self._reader.event_store(
-                store_rows(file), source_file=file.path, doc_type=_doc_type(file.path)
-            )
+            for batch in store_rows(file):
+                rows = list(rows_of(batch, tally.lines, doc_type))
+                tally.lines += len(rows)
+                yield rows
         except (OSError, pa.ArrowException) as error:
             left = store_row_count(file) - tally.lines
-            yield _break(tally.lines + 1, left, f"{type(error).__name__}: {error}", "")
+            broken = _break(tally.lines + 1, left, f"{type(error).__name__}: {error}", "")
+            self._keep_stored()  # what stands before it
+            self._keep(broken, tally)
+
+    def _keep_stored(self) -> None:
+        """Keep what the block holds, and count it for the file that it came from."""
+        if len(self._block):
+            events, rejects = self._block.decoded()
+            start = end = 0
+            for path, count in Counter(map(str, events["source_file"].to_pylist())).items():
+                self._in_block[path].events += count
+                end += count
+                # Cut where a file ends, so that blocks do not depend on what was read together.
+                if self._pending_rows + end - start >= BLOCK_ROWS:
+                    self._append(events.slice(start, end - start))
+                    start = end
+            self._append(events.slice(start))
+            for path, group in groupby(rejects, key=lambda reject: reject.source_file):
+                of_file = list(group)
+                self._in_block[path].rejected += len(of_file)
+                self._reject(path, of_file)
+        self._in_block.clear()
 
     def _flush(self) -> None:
         if not self._pending:

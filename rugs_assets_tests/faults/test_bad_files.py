@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,8 @@ import pytest
 import zstandard
 
 from rugs_assets.domain.capture import CaptureReader, Decoded
+from rugs_assets.domain.stored_block import StoredBlock
+from rugs_assets.domain.stored_rows import StoredRow
 from rugs_assets.lake import decompression, landing
 from rugs_assets.lake.errors import FileDamaged
 from rugs_assets.lake.known_formats import CaptureFile
@@ -39,21 +42,29 @@ from rugs_assets_tests.captures_builders import (
 Meddle = Callable[[Path], object]
 
 
-def landed_while(
-    folder: Path, meddle: Meddle, monkeypatch: pytest.MonkeyPatch, *, method: str = "jsonl"
-) -> Inventory:
+def landed_while(folder: Path, meddle: Meddle, monkeypatch: pytest.MonkeyPatch) -> Inventory:
     """The landing of a folder in which something happens to the first file that is read."""
-    read = getattr(CaptureReader, method)
+    read, take = CaptureReader.jsonl, StoredBlock.take
     done: list[object] = []
 
-    def meddled(self: CaptureReader, *args: object, **named: object) -> Iterator[Decoded]:
-        found = list(read(self, *args, **named))
+    def once(source_file: str) -> None:
         if not done:
-            done.append(meddle(folder / str(named["source_file"])))
+            done.append(meddle(folder / source_file))
+
+    def meddled(
+        self: CaptureReader, stream: BinaryIO, *, source_file: str, session_id: str
+    ) -> Iterator[Decoded]:
+        found = list(read(self, stream, source_file=source_file, session_id=session_id))
+        once(source_file)
         yield from found
 
+    def taken(self: StoredBlock, rows: Sequence[StoredRow], source_file: str) -> int:
+        once(source_file)
+        return take(self, rows, source_file)
+
     with monkeypatch.context() as patch:
-        patch.setattr(CaptureReader, method, meddled)
+        patch.setattr(CaptureReader, "jsonl", meddled)
+        patch.setattr(StoredBlock, "take", taken)
         return landed(folder)
 
 
@@ -103,7 +114,7 @@ def test_a_store_file_that_changes_while_it_is_read_is_named(
     def other(path: Path) -> None:
         write_store(folder, [stored(active(1, 3))], name=path.relative_to(folder).as_posix())
 
-    inventory = landed_while(folder, other, monkeypatch, method="event_store")
+    inventory = landed_while(folder, other, monkeypatch)
     with pytest.raises(UnreadableCapture, match=r"part\.parquet: .*changed while it was read"):
         inventory.select(DAY)
     assert column(own_events(landed(folder)), "tick") == [3]  # the next look takes what is there
