@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
         "same whatever the date, so that small ones show little else)",
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--files", type=int, default=600, help="tiny files (a full day: 17000)")
+    parser.add_argument("--files", type=int, default=1_500, help="tiny files (a full day: 17000)")
     parser.add_argument("--no-growth", dest="growth", action="store_false")
     parser.add_argument(
         "--steps", type=int, default=2_000_000, help="steps of the loader's release; 0: no loader"
