@@ -190,8 +190,7 @@ def _judge(
     view: GameView, version: str | None, reveals: list[dict[str, Any]]
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict over all that was revealed of the game; the worst one counts."""
-    ticks = np.concatenate([ticks for ticks, _ in view.prices] or [np.zeros(0, np.int64)])
-    prices = np.concatenate([prices for _, prices in view.prices] or [np.zeros(0)])
+    ticks, prices = view.curve()
     hashes: list[str | None] = [*sorted(view.hashes)] or [None]
     shown: list[dict[str, Any] | None] = [*reveals] or [None]
     verdicts = [

@@ -22,15 +22,22 @@ from rugs_assets.domain.observation_pass import Frames
 
 @dataclass(slots=True)
 class GameView:
-    """A game as one session saw it."""
+    """A game as one session saw it.
+
+    All views of a date are kept until its last event, so what grows with their frames is packed.
+
+    Attributes:
+        prices: for each block the ticks (`packed_ticks`) and prices (float64) that its frames sent.
+        live_ticks: for each block the ticks of the game proper, `packed_ticks`.
+    """
 
     episode_id: str
     session_id: str
     first_us: int
     last_us: int = 0
     kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
-    prices: list[tuple[NDArray[np.int32], NDArray[np.float64]]] = field(default_factory=list)
-    live_ticks: list[NDArray[np.int32]] = field(default_factory=list)
+    prices: list[tuple[bytes, bytes]] = field(default_factory=list)
+    live_ticks: list[bytes] = field(default_factory=list)
     live_peak: float | None = None
     terminal_tick: int | None = None
     rug_price: float | None = None
@@ -42,12 +49,37 @@ class GameView:
         """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
         if not self.live_ticks:
             return np.zeros(0, np.int32)
-        return np.unique(np.concatenate(self.live_ticks))
+        return np.unique(np.concatenate([unpacked_ticks(ticks) for ticks in self.live_ticks]))
+
+    def curve(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """(ticks, prices) of every frame that sent both, in order of arrival."""
+        ticks = [unpacked_ticks(ticks) for ticks, _ in self.prices]
+        prices = [np.frombuffer(prices, np.float64) for _, prices in self.prices]
+        return (
+            np.concatenate(ticks or [np.zeros(0, np.int32)]),
+            np.concatenate(prices or [np.zeros(0)]),
+        )
 
     def rank(self) -> tuple[int, bool, int, str]:
         """Best first: most distinct ticks, then saw the rug, then earlier (design.md 3)."""
         saw_rug = self.terminal_tick is not None
         return -len(self.distinct_ticks), not saw_rug, self.first_us, self.session_id
+
+
+def packed_ticks(ticks: NDArray[np.int64]) -> bytes:
+    """Ticks as runs: for each its first tick and its length, int32. They mostly follow on."""
+    edges = np.flatnonzero(np.diff(ticks) != 1) + 1
+    starts = np.concatenate([np.zeros(min(1, len(ticks)), np.int64), edges])
+    lengths = np.diff(np.append(starts, len(ticks)))
+    return np.stack([ticks[starts], lengths]).astype(np.int32).tobytes()
+
+
+def unpacked_ticks(packed: bytes) -> NDArray[np.int32]:
+    """The ticks of `packed_ticks`."""
+    firsts, lengths = np.frombuffer(packed, np.int32).reshape(2, -1)
+    before = np.cumsum(lengths) - lengths
+    within = np.arange(lengths.sum()) - np.repeat(before, lengths)
+    return np.asarray(np.repeat(firsts, lengths) + within, np.int32)
 
 
 def note_frames(
@@ -92,14 +124,16 @@ def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.
     sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
     phase = rows.phases[at]
     live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
-    view.live_ticks.append(np.unique(columns.tick[at][live]).astype(np.int32))
+    view.live_ticks.append(packed_ticks(np.unique(columns.tick[at][live])))
     rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
     if len(rugs):
         rug = at[rugs[0]]
         view.terminal_tick = int(rows.ticks[rug])
         price = columns.price[rug]
         view.rug_price = None if np.isnan(price) else float(price)
-    view.prices.append((columns.tick[at][sent].astype(np.int32), columns.price[at][sent]))
+    if sent.any():
+        prices = np.asarray(columns.price[at][sent], np.float64)
+        view.prices.append((packed_ticks(columns.tick[at][sent]), prices.tobytes()))
     peaks = columns.price[at][sent & live]
     if len(peaks):
         view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)

@@ -25,6 +25,7 @@ from rugs_assets.domain.features import FEATURES, Carry, Phase, encode_game_id, 
 from rugs_assets.domain.frames import FrameKind, last_set
 from rugs_assets.domain.game_grid import (
     GAME_STATE,
+    STATE_INDEX,
     Carried,
     GameState,
     Grid,
@@ -246,5 +247,5 @@ def _save(grid: Grid, carried: Carried, states: list[GameState]) -> None:
         if len(actives):
             state.active_tick = float(carried.values["tick"][start + actives[-1]])
         for name, values in carried.values.items():
-            state.values[name] = float(values[end])
-            state.has[name] = bool(carried.has[name][end])
+            state.values[STATE_INDEX[name]] = float(values[end])
+            state.has[STATE_INDEX[name]] = bool(carried.has[name][end])

@@ -1,13 +1,20 @@
-"""How much memory may be taken: half of what the machine, or the container, has to give."""
+"""How much memory may be taken, and how it is given back."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+import pyarrow as pa
+
 _FALLBACK = 2**31
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
+
+
+def give_back() -> None:
+    """Return to the system what is free."""
+    pa.default_memory_pool().release_unused()
 
 
 def default_limit() -> int:

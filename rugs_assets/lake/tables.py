@@ -22,6 +22,7 @@ from rugs_assets.lake.admission import admitted
 from rugs_assets.lake.dated_rows import DatedRows
 from rugs_assets.lake.errors import LakeError, WriteFailed, cure_of
 from rugs_assets.lake.maintenance import Vacuumed
+from rugs_assets.lake.memory import give_back
 from rugs_assets.lake.parquet_files import DateFiles
 from rugs_assets.lake.publishing import publish
 from rugs_assets.lake.rows import Rows, check_schema
@@ -48,6 +49,9 @@ __all__ = [
     "TableSpec",
     "Vacuumed",
 ]
+
+_MANY_ROWS = 2**18
+"""After so many, memory is given back: next to them it costs nothing, and others need it."""
 
 
 class Lake:
@@ -135,7 +139,10 @@ class Lake:
                 with self._writing(spec, day):
                     files.write(rows)
             with self._writing(spec, day):
-                return publish(self._store, spec, day, files.finish(), provenance)
+                commit = publish(self._store, spec, day, files.finish(), provenance)
+        if commit.rows >= _MANY_ROWS:
+            give_back()
+        return commit
 
     def read(
         self,
