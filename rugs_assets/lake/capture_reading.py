@@ -117,7 +117,9 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
     """
     try:
         is_small = file.size <= _READ_WHOLE
-        with pq.ParquetFile(_whole(file) if is_small else file.location) as parquet:
+        source = _whole(file) if is_small else file.location
+        # Buffered ahead, all columns of the file would be held until its last row is read.
+        with pq.ParquetFile(source, pre_buffer=False) as parquet:
             names = parquet.schema_arrow.names
             yield from parquet.iter_batches(
                 # A row holds a whole frame: pyarrow's 65,536 of them would be a gigabyte.
