@@ -6,5 +6,5 @@
 import os
 
 # Read by Arrow when it is first imported. Its own allocator keeps what it frees, thread by thread:
-# stages that hold 30 MiB of rows take 70 to 100 MiB more with it, and no less time.
+# stages that hold 30 MiB of rows take 30 to 100 MiB more with it, and no less time.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # noqa: TID251 # it is not ours
