@@ -22,12 +22,18 @@ from deltalake import CommitProperties, PostCommitHookProperties
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction
 
-from rugs_assets.lake.delta_log import LoggedFile, Snapshot, back_off, files_of, load, remember
+from rugs_assets.lake.delta_log import (
+    ATTEMPTS,
+    LoggedFile,
+    Snapshot,
+    back_off,
+    files_of,
+    load,
+    remember,
+)
 from rugs_assets.lake.errors import CommitConflict, WriteFailed, cure_of, in_a_line
 from rugs_assets.lake.specs import DATE_COLUMN, TableSpec
 from rugs_assets.lake.storage import Store
-
-_ATTEMPTS = 200
 
 
 def commit_date(
@@ -96,7 +102,7 @@ def _commit_once(
 def _attempted(
     store: Store, spec: TableSpec, day: date, attempt_once: Callable[[], tuple[int, bool]]
 ) -> tuple[int, bool]:
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
             return attempt_once()
         except CommitFailedError:
@@ -108,6 +114,6 @@ def _attempted(
                 f"access, then: {cure_of(spec.name, day)}"
             ) from error
     raise CommitConflict(
-        f"table {spec.name}, date {day}: other writers won {_ATTEMPTS} attempts to commit; run it "
+        f"table {spec.name}, date {day}: other writers won {ATTEMPTS} attempts to commit; run it "
         f"again: {cure_of(spec.name, day)}"
     )

@@ -41,7 +41,8 @@ from rugs_assets.lake.paths import inner_path
 from rugs_assets.lake.specs import DATE_COLUMN, LogEntry, TableSpec
 from rugs_assets.lake.storage import Store
 
-_ATTEMPTS = 200
+ATTEMPTS = 200
+"""How often another writer may be faster before it counts as an error."""
 _CONFIGURATION: dict[str, str | None] = {
     # What opening a table costs is bounded by the commits since the last checkpoint, not by its
     # age.
@@ -111,7 +112,7 @@ def ensure(store: Store, spec: TableSpec) -> None:
     if store.size(spec.name, f"_delta_log/{0:020d}.json") is not None:
         return
     with store.creating(spec.name):
-        for attempt in range(_ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 DeltaTable.create(
                     uri,

@@ -168,12 +168,15 @@ def _has_version(engine: Engine) -> bool:
 
 
 def _put(source: Path, target: Path) -> None:
-    """Put a copy in place, whole or, where somebody else was faster, not at all."""
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+    """Put a copy in place, whole or not at all.
+
+    Not at all where somebody else was faster, or where the file system has no hard links (FAT, some
+    network shares): Dagster's own way follows then, and says what is wrong, if anything is.
+    """
+    with suppress(OSError), tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder, "copy")
         shutil.copyfile(source, made)
-        with suppress(FileExistsError):
-            os.link(made, target)
+        os.link(made, target)
 
 
 def _file_at(path: str) -> tuple[int, int] | None:

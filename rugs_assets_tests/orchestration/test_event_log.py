@@ -107,6 +107,20 @@ def test_a_database_that_was_begun_and_not_finished_is_made_whole(tmp_path: Path
     storage.dispose()
 
 
+def test_a_file_system_without_hard_links_does_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(source: Path, target: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refused)
+    storage = ProjectEventLogStorage(str(tmp_path))
+    run_id = make_new_run_id()
+    storage.store_event(said(run_id, "begun"))
+    assert texts(storage, run_id) == ["begun"]
+    storage.dispose()
+
+
 def test_few_databases_are_open_at_once(storage: ProjectEventLogStorage, opened: list[str]) -> None:
     runs = [make_new_run_id() for _ in range(MOST_OPEN + 1)]
     for run_id in (*runs, runs[-1], runs[0]):
