@@ -17,7 +17,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from rugs_assets.domain.curves import VERSIONS, price_curve
+from rugs_assets.domain.curves import MAX_TICKS, VERSIONS, price_curve
 
 __all__ = [
     "HASH_MISMATCH",
@@ -148,9 +148,11 @@ def judge(
     if version not in VERSIONS:
         detail = f"game {game_id}: no algorithm is known for its version {version!r}"
         return Verdict(SEED_UNKNOWN, detail=detail)
-    seen = int(np.max(ticks, initial=0)) + 1 if rug_tick is None else rug_tick
-    curve = price_curve(revealed.server_seed, game_id, version, expected=seen)
-    wrong = _captured_mismatches(curve, np.asarray(ticks, dtype=np.int64), prices, rug_tick)
+    ticks = np.asarray(ticks, dtype=np.int64)
+    end = int(np.max(ticks, initial=0)) + 1 if rug_tick is None else rug_tick
+    likely = _seen_prices(ticks, prices) if revealed.prices is None else revealed.prices[:-1]
+    curve = price_curve(revealed.server_seed, game_id, version, expected=end, likely=likely)
+    wrong = _captured_mismatches(curve, ticks, prices, rug_tick)
     if revealed.prices is not None:
         wrong += _revealed_mismatches(curve, revealed.prices)
     if not wrong:
@@ -160,6 +162,14 @@ def judge(
     if len(wrong) > 1:
         detail += f" (and {len(wrong) - 1} more)"
     return Verdict(PRICE_MISMATCH, tuple(wrong[:_MISMATCHES_KEPT]), len(wrong), detail)
+
+
+def _seen_prices(ticks: NDArray[np.integer], prices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The captured prices by tick, NaN where there is none."""
+    drawn = (ticks >= 0) & (ticks <= MAX_TICKS)
+    seen = np.full(int(np.max(ticks[drawn], initial=-1)) + 1, np.nan)
+    seen[ticks[drawn]] = prices[drawn]
+    return seen
 
 
 def _captured_mismatches(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -84,6 +85,28 @@ def test_the_fast_curve_is_the_slow_one(
 ) -> None:
     found = price_curve(seed, game_id, version, expected=expected)
     assert found.tolist() == reference_curve(seed, game_id, version)
+
+
+SEEN = st.sampled_from([math.nan, -1.0, -0.0, 0.0, 1.0, 99.0, 1e300, math.inf])
+
+
+@given(
+    SEEDS,
+    GAME_IDS,
+    st.sampled_from(curves.VERSIONS),
+    st.lists(st.tuples(st.integers(0, 400), SEEN), max_size=3),
+    st.integers(0, 400),
+)
+@settings(max_examples=60, deadline=None)
+def test_prices_thought_likely_change_none(
+    seed: str, game_id: str, version: str, wrong: list[tuple[int, float]], known: int
+) -> None:
+    curve = price_curve(seed, game_id, version)
+    likely = np.append(curve, [7.0])[:known]
+    for tick, price in wrong:
+        likely[tick : tick + 1] = price
+    found = price_curve(seed, game_id, version, likely=likely)
+    assert found.tobytes() == curve.tobytes()
 
 
 @given(st.text(HEX + "-", min_size=1, max_size=256), st.integers(1, 900), st.integers(1, 900))
@@ -170,6 +193,8 @@ class GodCandles(curves._Keystream):
 def test_god_candles_shift_the_numbers_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(curves, "_Keystream", GodCandles)
     curve = price_curve("0" * 64, "20251215-00", "v3").tolist()
+    seen = price_curve("0" * 64, "20251215-00", "v3", likely=np.array(curve))
+    assert seen.tolist() == curve
     stream = GodCandles(f"{'0' * 64}-20251215-00")
     stream.draw(30_000)
     numbers = iter(stream.numbers.tolist())
