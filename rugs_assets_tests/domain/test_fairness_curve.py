@@ -72,7 +72,7 @@ def reference_curve(seed: str, game_id: str, version: str) -> list[float]:
             change = size if r() > 0.5 else -size
         else:
             change = -0.02 + r() * 0.05
-            root = price**0.5
+            root = math.sqrt(price)  # exact to the last bit, which price**0.5 is not
             change += 0.005 * (root if version == "v1" else min(10, root)) * (2 * r() - 1)
         prices.append(max(0, price * (1 + change)))
     return prices
