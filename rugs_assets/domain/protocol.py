@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -73,6 +73,7 @@ _ENTRY = msgspec.json.Decoder(PlayerEntry)
 _ENTRIES = msgspec.json.Decoder(list[PlayerEntry])
 _PRICES = msgspec.json.Decoder(list[float])
 _PAIR = msgspec.json.Decoder(list[msgspec.Raw])
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
 _STDLIB = json.JSONDecoder()
 _FIRST_KEY = re.compile(
     r'\{\s*"(?:source|session_id|' + "|".join(Envelope.__struct_fields__) + r')"\s*:'
@@ -143,7 +144,7 @@ def decode_payload(record: bytes, kind: type[_Struct]) -> _Struct | None:
         parts = map(bytes, reversed(_PAIR.decode(data))) if data[:1] == b"[" else iter((data,))
         for part in parts:
             if part[:1] == b"{" and not is_trace(part):
-                return msgspec.json.decode(part, type=kind)
+                return _decoder(kind).decode(part)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
     return None
@@ -156,7 +157,7 @@ def decode_object(record: bytes, kind: type[_Struct]) -> _Struct:
         Malformed: where it is broken or has wrong types.
     """
     try:
-        return msgspec.json.decode(record, type=kind)
+        return _decoder(kind).decode(record)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
 
@@ -167,7 +168,15 @@ class _Trace(msgspec.Struct, gc=False):
 
 def is_trace(part: bytes) -> bool:
     """Whether an object is a trace (`{"__trace": true, ...}`) rather than a payload."""
-    return msgspec.json.decode(part, type=_Trace).trace is not None
+    return _decoder(_Trace).decode(part).trace is not None
+
+
+def _decoder(kind: type[_Struct]) -> msgspec.json.Decoder[_Struct]:
+    """The decoder of a struct; making one costs as much as decoding a payload."""
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return decoder
 
 
 def decode_entry(entry: msgspec.Raw) -> PlayerEntry | None:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+
 from rugs_assets.domain import protocol
 from rugs_assets.domain.broken_lines import LineByLine
 from rugs_assets.domain.chunks import Block, Chunk, Reject
@@ -62,16 +64,10 @@ def read_records(
 
 def _fast(block: Block, seen: SeenHistory, line_number: int) -> Chunk | None:
     """The whole block at once, where each line is plainly one object; else None."""
-    text, newlines = block.text, block.newlines
     if block.head and not (block.head[:1] == b"{" and block.head.endswith((b"}\n", b"}\r\n"))):
         return None
-    if newlines and text[block.start] != _OPEN:
+    if not _are_objects(block):
         return None
-    if any(text[at + 1] != _OPEN for at in newlines[:-1]):
-        return None
-    for at in newlines:
-        if text[at - 1] != _CLOSE and text[max(at - 2, 0) : at] != b"}\r":
-            return None
     # No newline can then stand inside of an object: as many objects as lines is one on each.
     envelopes = _decode(block, seen)
     if envelopes is None or len(envelopes) != block.lines:
@@ -81,6 +77,21 @@ def _fast(block: Block, seen: SeenHistory, line_number: int) -> Chunk | None:
             return None
     positions = range(line_number + 1, line_number + block.lines + 1)
     return Chunk(list(envelopes), positions, lines=block.lines, block=block)
+
+
+def _are_objects(block: Block) -> bool:
+    """Whether each line of what was read begins and ends as an object does."""
+    if not block.newlines:
+        return True
+    text = np.frombuffer(block.text, np.uint8)
+    ends = np.array(block.newlines)
+    if text[block.start] != _OPEN or (text[ends[:-1] + 1] != _OPEN).any():
+        return False
+    is_closed = text[ends - 1] == _CLOSE
+    if is_closed.all():
+        return True
+    before = (block.text[max(end - 2, 0) : end] for end in ends[~is_closed].tolist())
+    return all(last == b"}\r" for last in before)
 
 
 def _decode(block: Block, seen: SeenHistory) -> list[Envelope] | None:

@@ -110,12 +110,15 @@ class SessionState:
             For each record its number; None where it repeats an earlier record.
         """
         given = np.array(recorded, np.float64)
-        is_number = (given == np.floor(given)) & (given < _LARGEST_SEQ)
-        if (is_number & (np.diff(given, prepend=float(self.last_seq)) > 0)).all():
+        with np.errstate(invalid="ignore"):  # what is no int64 does not equal what it becomes
+            numbers = given.astype(np.int64)
+        ascend = (numbers[1:] > numbers[:-1]).all() and (numbers[:1] > self.last_seq).all()
+        if ascend and ((given == numbers) & (given < _LARGEST_SEQ)).all():
             self.recent.note(recorded, stamps, events)
-            numbers = given.astype(np.int64).tolist()
-            self.last_seq = numbers[-1] if numbers else self.last_seq
-            return list(numbers)
+            found: list[int | None] = numbers.tolist()
+            self.last_seq = int(numbers[-1]) if found else self.last_seq
+            return found
+        is_number = (given == np.floor(given)) & (given < _LARGEST_SEQ)
         return [
             self._number(number if usable else None, stamps[at], events[at], raw, at)
             for at, (number, usable) in enumerate(zip(recorded, is_number.tolist(), strict=True))

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from rugs_assets.domain.capture import DECODED, CaptureReader, Decoded
 from rugs_assets.domain.chunks import Reject
-from rugs_assets.domain.session_facts import describe_block
+from rugs_assets.domain.session_facts import describe_block, ints
 from rugs_assets.domain.stored_rows import StoredRow, rows_of
 from rugs_assets.lake.capture_reading import (
     ROWS_AT_ONCE,
@@ -174,12 +174,13 @@ class UnitWriter:
         self._pending, self._pending_rows = [], 0
         if not table.num_rows:
             return
-        if table["session_id"].combine_chunks().unique().__len__() > 1 or not _is_sorted(table):
+        found = table["session_id"].value_counts()
+        if len(found) > 1 or not _is_sorted(table):
             table = table.sort_by([("session_id", "ascending"), ("seq", "ascending")])
-        sessions = table["session_id"].to_numpy()
+        names, counts = found.flatten()
+        rows_of_each = dict(zip(map(str, names.to_pylist()), ints(counts).tolist(), strict=True))
         start = 0
-        for session_id, group in groupby(sessions):
-            rows = sum(1 for _ in group)
+        for session_id, rows in sorted(rows_of_each.items()):
             part = table.slice(start, rows)
             start += rows
             self._events.write_table(part, row_group_size=rows)
