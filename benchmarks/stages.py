@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from rugs_assets.domain.episodes import EpisodeRules, episodes_of
+from rugs_assets.domain.episodes import GAME_COLUMNS, EpisodeRules, episodes_of
 from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
-from rugs_assets.domain.own_play import played_events
-from rugs_assets.domain.samples import SamplePass, SampleRules
-from rugs_assets.domain.shards import shards_of
+from rugs_assets.domain.own_play import PLAY_COLUMNS, played_events
+from rugs_assets.domain.samples import DECISION_COLUMNS, SamplePass, SampleRules
+from rugs_assets.domain.shards import STEP_LABEL_COLUMNS, STEP_ROW_COLUMNS, shards_of
 from rugs_assets.lake import catalog
 from rugs_assets.lake.landing import Inventory, Landing
 from rugs_assets.lake.specs import TableSpec
@@ -92,7 +92,7 @@ class Stages:
 
     def episodes(self, day: date) -> int:
         """Events -> games."""
-        games = episodes_of(self._rows(catalog.RAW_WS_EVENTS, day), EpisodeRules())
+        games = episodes_of(self._rows(catalog.RAW_WS_EVENTS, day, GAME_COLUMNS), EpisodeRules())
         return self._write(catalog.EPISODES, day, games.to_batches())
 
     def observations(self, day: date) -> int:
@@ -102,9 +102,10 @@ class Stages:
 
     def aligned_samples(self, day: date) -> int:
         """Rows -> decisions."""
-        games, events = self._games(day), self._rows(catalog.RAW_WS_EVENTS, day)
+        games = self._games(day)
+        events = self._rows(catalog.RAW_WS_EVENTS, day, PLAY_COLUMNS)
         played = played_events(games, self._rows(catalog.RAW_WS_EVENTS, day, ["event"]), events)
-        rows = self._rows(catalog.OBSERVATIONS, day)
+        rows = self._rows(catalog.OBSERVATIONS, day, DECISION_COLUMNS)
         alignment = SamplePass(rows, played, games, SampleRules())
         made = self._write(catalog.ALIGNED_SAMPLES, day, alignment.samples())
         self._write(catalog.UNALIGNED_ACTIONS, day, alignment.unaligned().to_batches())
@@ -112,9 +113,9 @@ class Stages:
 
     def training_shards(self, day: date) -> int:
         """Decisions -> steps."""
-        rows = self._rows(catalog.OBSERVATIONS, day)
-        samples = self._rows(catalog.ALIGNED_SAMPLES, day)
-        steps = shards_of(rows, samples, self._games(day))
+        rows = self._rows(catalog.OBSERVATIONS, day, STEP_ROW_COLUMNS)
+        decisions = self._rows(catalog.ALIGNED_SAMPLES, day, STEP_LABEL_COLUMNS)
+        steps = shards_of(rows, decisions, self._games(day))
         return self._write(catalog.TRAINING_SHARDS, day, steps)
 
     def _each(self, stage: Callable[[date], int]) -> int:

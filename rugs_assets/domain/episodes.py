@@ -23,7 +23,7 @@ from rugs_assets.domain.columns import optional, required
 from rugs_assets.domain.event_columns import EventColumns
 from rugs_assets.domain.event_rows import game_date
 from rugs_assets.domain.fairness import Revealed, Verdict
-from rugs_assets.domain.frames import FrameKind
+from rugs_assets.domain.frames import FRAME_STATE, FrameKind
 from rugs_assets.domain.game_views import GameView, note_frames
 from rugs_assets.domain.keeping import DEFAULT_RULES, UNFAIR, EpisodeRules, excluded_because
 from rugs_assets.domain.observation_pass import ObservationPass
@@ -80,6 +80,21 @@ EPISODES = pa.schema(
 """The schema of `episodes`: one row a game of the date."""
 
 
+GAME_COLUMNS = (
+    "session_id",
+    "received_at",
+    "event",
+    "episode_id",
+    "is_context",
+    "player_id",
+    *FRAME_STATE,
+    "game_version",
+    "server_seed_hash",
+    "revealed",
+)
+"""The columns of `raw_ws_events` that games are made of; the others need not be read from disk."""
+
+
 @dataclass(slots=True)
 class _Player:
     """The own player of a session."""
@@ -92,7 +107,7 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_
     """The games of one date.
 
     Args:
-        events: the rows of `raw_ws_events` of the date, in their order.
+        events: the rows of `raw_ws_events` of the date, in their order, at least `GAME_COLUMNS`.
         rules: which games are kept.
 
     Returns:

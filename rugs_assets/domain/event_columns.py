@@ -13,6 +13,14 @@ from rugs_assets.domain import events as ev
 from rugs_assets.domain.columns import coded
 from rugs_assets.domain.derived import Bools, Floats
 
+_UNREAD = ("seq", "direction", "source_file", "source_position", "game_version", "trade_count")
+EVENT_COLUMNS = tuple(
+    name
+    for name in ev.RAW_WS_EVENTS.names
+    if name not in (*_UNREAD, "revealed", "server_seed_hash")
+)
+"""The columns of `raw_ws_events` that the walk reads; the others need not be read from disk."""
+
 
 class EventColumns:
     """The columns of a block as arrays."""

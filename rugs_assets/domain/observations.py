@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from rugs_assets.domain import events as ev
 from rugs_assets.domain.columns import required
+from rugs_assets.domain.event_columns import EVENT_COLUMNS
 from rugs_assets.domain.features import FEATURE_NAMES, FEATURES
 from rugs_assets.domain.observation_builder import ObservationBuilder
 from rugs_assets.domain.observation_pass import ObservationPass, Rows
@@ -45,14 +45,6 @@ OBSERVATIONS = pa.schema(
 )
 """The schema of `observations`: one row a frame that makes a row (design.md 2)."""
 
-
-_UNREAD = ("seq", "direction", "source_file", "source_position", "game_version", "trade_count")
-EVENT_COLUMNS = tuple(
-    name
-    for name in ev.RAW_WS_EVENTS.names
-    if name not in (*_UNREAD, "revealed", "server_seed_hash")
-)
-"""The columns of `raw_ws_events` that the walk reads; the others need not be read from disk."""
 
 _BATCH_ROWS = 16_384
 

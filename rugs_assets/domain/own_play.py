@@ -18,10 +18,14 @@ import pyarrow.compute as pc
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.accounts import AccountBook, Kept
+from rugs_assets.domain.event_columns import EVENT_COLUMNS
 from rugs_assets.domain.observation_pass import ObservationPass
-from rugs_assets.domain.presses import Press, PressReader
+from rugs_assets.domain.presses import PRESS_COLUMNS, Press, PressReader
 from rugs_assets.domain.rewards import Account
 from rugs_assets.domain.session_blocks import session_blocks
+
+PLAY_COLUMNS = tuple(dict.fromkeys((*EVENT_COLUMNS, *PRESS_COLUMNS)))
+"""The columns of `raw_ws_events` that the walk and the presses need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def played_events(
     Args:
         episodes: the date's `episodes`.
         names: the column ``event`` of the date's `raw_ws_events`.
-        events: all its columns; not read where nobody played and no press was recorded.
+        events: the columns `PLAY_COLUMNS`; not read where nobody played and no press was recorded.
     """
     press = pa.scalar(ev.BUTTON)
     if pc.any(episodes["has_player"]).as_py():
@@ -62,7 +66,7 @@ def own_play_of(
     """Walk the events of a date.
 
     Args:
-        events: the rows of `raw_ws_events` of the date, in their order.
+        events: the rows of `raw_ws_events` of the date, in their order, at least `PLAY_COLUMNS`.
         played: (episode_id, session_id) of the games with an own player, and whose view is taken.
         keep: what is to be remembered of each account.
     """

@@ -19,7 +19,7 @@ from rugs_assets.domain.buttons import FRACTIONS
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.observation_pass import Rows
 
-_COLUMNS = (
+PRESS_COLUMNS = (
     "session_id",
     "seq",
     "episode_id",
@@ -90,7 +90,7 @@ class PressReader:
         at_presses = np.flatnonzero(names == ev.BUTTON)
         found: list[Press] = []
         if len(at_presses):
-            records = block.select(_COLUMNS).take(at_presses).to_pylist()
+            records = block.select(PRESS_COLUMNS).take(at_presses).to_pylist()
             for at, record in zip(at_presses.tolist(), records, strict=True):
                 # A percentage set before the date, or in another date's game, is still set.
                 self._fraction = FRACTIONS.get(record["button_id"], self._fraction)

@@ -61,6 +61,8 @@ UNALIGNED_ACTIONS = pa.schema(
 """The schema of `unaligned_actions`: one row a button press that no sample carries."""
 
 _BATCH_ROWS = 16_384
+DECISION_COLUMNS = ("episode_id", "session_id", "frame", "tick", "game_phase")
+"""The columns of `observations` that decisions are made of."""
 _OF_EPISODE = ["episode_id", "session_id", "has_player", "excluded_because"]
 
 DECIDABLE = frozenset({Phase.PRESALE, Phase.ACTIVE})
@@ -109,8 +111,10 @@ class SamplePass:
     """Makes the samples of one date; `samples` first, then `unaligned`.
 
     Args:
-        observations: rows of `observations` of the date, the rows of a game together.
-        events: rows of `raw_ws_events` of the date, in their order.
+        observations: rows of `observations` of the date, the rows of a game together, at least
+            `DECISION_COLUMNS`.
+        events: rows of `raw_ws_events` of the date, in their order, at least
+            `own_play.PLAY_COLUMNS`.
         episodes: the date's `episodes`.
         rules: what becomes a sample.
     """
@@ -142,9 +146,7 @@ class SamplePass:
         """The samples, in the order of the rows; batches in the schema `ALIGNED_SAMPLES`."""
         made: list[_Decisions] = []
         rows = 0
-        for game in games_in(
-            self._observations, ("episode_id", "session_id", "frame", "tick", "game_phase")
-        ):
+        for game in games_in(self._observations, DECISION_COLUMNS):
             episode = self._episodes.get(game.episode_id)
             if episode is None or episode["excluded_because"] is not None:
                 continue

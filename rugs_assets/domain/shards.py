@@ -60,7 +60,10 @@ _LABELS = (
     "tick_delta",
 )
 _BATCH_ROWS = 16_384
-_OBSERVED = ("episode_id", "frame", "observed", *FEATURE_NAMES)
+STEP_ROW_COLUMNS = ("episode_id", "frame", "observed", *FEATURE_NAMES)
+"""The columns of `observations` that steps are made of."""
+STEP_LABEL_COLUMNS = ("episode_id", "frame", *_LABELS)
+"""The columns of `aligned_samples` that steps are made of."""
 
 
 def split_of(episode_id: str) -> str:
@@ -78,8 +81,9 @@ def shards_of(
     """The steps of one date.
 
     Args:
-        observations: rows of `observations`, the rows of a game together.
-        samples: rows of `aligned_samples`, games in the same order.
+        observations: rows of `observations`, the rows of a game together, at least
+            `STEP_ROW_COLUMNS`.
+        samples: rows of `aligned_samples`, games in the same order, at least `STEP_LABEL_COLUMNS`.
         episodes: the date's `episodes`.
 
     Yields:
@@ -90,7 +94,7 @@ def shards_of(
             game does not exist: the inputs do not belong together.
     """
     known = set(episodes["episode_id"].to_pylist())
-    rows, steps = games_in(observations, _OBSERVED), _Steps()
+    rows, steps = games_in(observations, STEP_ROW_COLUMNS), _Steps()
     for game in games_in(samples):
         if game.episode_id not in known:
             raise ValueError(f"samples of game {game.episode_id}, which `episodes` does not have")
@@ -142,7 +146,7 @@ class _Steps:
         at = pa.array(np.arange(self.rows) - game, mask=is_last)
         observed = pa.Table.from_batches(self.observed).combine_chunks()
         labels = pa.Table.from_batches(self.labels).combine_chunks()
-        columns: dict[str, Any] = {name: observed[name] for name in _OBSERVED}
+        columns: dict[str, Any] = {name: observed[name] for name in STEP_ROW_COLUMNS}
         for name in _LABELS:
             found = labels[name].combine_chunks().take(at)
             if not TRAINING_SHARDS.field(name).nullable:
@@ -222,7 +226,7 @@ def _misaligned(
     observations: Iterable[pa.RecordBatch],
     samples: Iterable[pa.RecordBatch],
 ) -> Iterator[Mapping[str, object]]:
-    rows = games_in(observations, _OBSERVED)
+    rows = games_in(observations, STEP_ROW_COLUMNS)
     decided = games_in(samples)
     for stored in games_in(shards):
         for skipped in decided:

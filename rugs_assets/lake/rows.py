@@ -96,7 +96,7 @@ class Rows:
         """
         for file in self._logged:
             with opened(self._store, self._spec, file) as parquet:
-                found = parquet.iter_batches(batch_size=rows, columns=self._stored_columns)
+                found = parquet.iter_batches(rows, columns=self._stored_columns, use_threads=False)
                 for batch in self._guarded(found, file):
                     yield self._dressed(batch, file.day)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import dagster as dg
 
-from rugs_assets.domain.episodes import episodes_of
+from rugs_assets.domain.episodes import GAME_COLUMNS, episodes_of
 from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
-from rugs_assets.domain.own_play import played_events
-from rugs_assets.domain.samples import SamplePass
-from rugs_assets.domain.shards import shards_of
+from rugs_assets.domain.own_play import PLAY_COLUMNS, played_events
+from rugs_assets.domain.samples import DECISION_COLUMNS, SamplePass
+from rugs_assets.domain.shards import STEP_LABEL_COLUMNS, STEP_ROW_COLUMNS, shards_of
 from rugs_assets.lake import catalog
 from rugs_assets.lake.accounting import tally_of
 from rugs_assets.lake.shard_manifests import manifest_uri, write_manifest
@@ -55,7 +55,7 @@ def episodes(
 ) -> Result:
     """Events -> games."""
     day = Day.of(context.partition_key, lake.open())
-    games = episodes_of(day.batches(catalog.RAW_WS_EVENTS), config.rules())
+    games = episodes_of(day.batches(catalog.RAW_WS_EVENTS, GAME_COLUMNS), config.rules())
     commit = day.write(
         stages.EPISODES, games.to_batches(), context.run.run_id, config=config.model_dump()
     )
@@ -83,10 +83,11 @@ def aligned_samples(
     games = day.table(catalog.EPISODES)
     names, events = (
         day.batches(catalog.RAW_WS_EVENTS, ["event"]),
-        day.batches(catalog.RAW_WS_EVENTS),
+        day.batches(catalog.RAW_WS_EVENTS, PLAY_COLUMNS),
     )
     played = played_events(games, names, events)
-    alignment = SamplePass(day.batches(catalog.OBSERVATIONS), played, games, config.rules())
+    rows = day.batches(catalog.OBSERVATIONS, DECISION_COLUMNS)
+    alignment = SamplePass(rows, played, games, config.rules())
     stage, run_id, tuned = stages.ALIGNED_SAMPLES, context.run.run_id, config.model_dump()
     commit = day.write(stage, alignment.samples(), run_id, config=tuned)
     day.write(
@@ -111,7 +112,8 @@ def training_shards(
     day = Day.of(context.partition_key, lake.open())
     assert_inputs(day, stages.TRAINING_SHARDS, captures)
     games = day.table(catalog.EPISODES)
-    rows, decisions = day.batches(catalog.OBSERVATIONS), day.batches(catalog.ALIGNED_SAMPLES)
+    rows = day.batches(catalog.OBSERVATIONS, STEP_ROW_COLUMNS)
+    decisions = day.batches(catalog.ALIGNED_SAMPLES, STEP_LABEL_COLUMNS)
     commit = day.write(
         stages.TRAINING_SHARDS,
         shards_of(rows, decisions, games),

@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from rugs_assets.domain import events as ev
-from rugs_assets.domain.episodes import EpisodeRules, episodes_of
+from rugs_assets.domain.episodes import GAME_COLUMNS, EpisodeRules, episodes_of
 from rugs_assets.domain.games import games_in
-from rugs_assets.domain.observations import observations_of
-from rugs_assets.domain.samples import SamplePass, SampleRules
-from rugs_assets.domain.shards import shards_of
+from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
+from rugs_assets.domain.own_play import PLAY_COLUMNS
+from rugs_assets.domain.samples import DECISION_COLUMNS, SamplePass, SampleRules
+from rugs_assets.domain.shards import STEP_LABEL_COLUMNS, STEP_ROW_COLUMNS, shards_of
 from rugs_assets_tests.domain.builders import GAME_A, ME, START, Row
 
 RULES, KEPT = SampleRules(), EpisodeRules()
@@ -46,6 +47,11 @@ def by_game(batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch]:
     return [game.rows.combine_chunks().to_batches()[0] for game in games_in(batches)]
 
 
+def read(batches: Iterable[pa.RecordBatch], columns: Iterable[str]) -> list[pa.RecordBatch]:
+    """The same rows with the columns that a stage reads of them, and no others."""
+    return [batch.select(list(columns)) for batch in batches]
+
+
 class Made:
     """All tables that the stages make of a session's rows, as one batch a game."""
 
@@ -56,12 +62,15 @@ class Made:
         episodes: EpisodeRules = KEPT,
     ) -> None:
         self.events = events
-        self.episodes = episodes_of(events, episodes)
-        self.observations = by_game(observations_of(events, self.episodes))
-        alignment = SamplePass(self.observations, events, self.episodes, rules)
+        self.episodes = episodes_of(read(events, GAME_COLUMNS), episodes)
+        self.observations = by_game(observations_of(read(events, EVENT_COLUMNS), self.episodes))
+        rows, played = read(self.observations, DECISION_COLUMNS), read(events, PLAY_COLUMNS)
+        alignment = SamplePass(rows, played, self.episodes, rules)
         self.batches = by_game(alignment.samples())
         self.unaligned = alignment.unaligned()
-        self.shards = by_game(shards_of(self.observations, self.batches, self.episodes))
+        rows = read(self.observations, STEP_ROW_COLUMNS)
+        labels = read(self.batches, STEP_LABEL_COLUMNS)
+        self.shards = by_game(shards_of(rows, labels, self.episodes))
 
     @property
     def samples(self) -> list[Row]:
