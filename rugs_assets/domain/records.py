@@ -22,8 +22,8 @@ from rugs_assets.domain.protocol import Envelope
 from rugs_assets.domain.seen_history import LARGE_LINE, SeenHistory
 
 CHUNK_BYTES = 2 << 20
-"""Read at a time: what is made of it is still in a core's cache when it goes into columns, and calls
-that are paid by the chunk do not count."""
+"""Read at a time: what is made of it is still in a core's cache when it goes into columns, and
+calls are paid by the chunk."""
 
 LONGEST_LINE = 16 << 20
 """The longest line that is read, in bytes; the longest real frames have half a million."""
