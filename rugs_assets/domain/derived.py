@@ -114,9 +114,10 @@ def derive(
     c = carried
     tick, price, qty = c["tick"], c["price"], c["position_qty"]
     entry = c["avg_entry_price"]
-    values = np.zeros((len(tick), FEATURE_COUNT))
+    # A feature lies in one piece, as it is made and stored; seen from outside it is a column.
+    values = np.zeros((FEATURE_COUNT, len(tick)))
     for name in RECEIVED:
-        values[:, FEATURE_INDEX[name]] = c[name]
+        values[FEATURE_INDEX[name]] = c[name]
     gain = price - entry
     value = qty * price
     velocity = price_velocity(tick, price, previous)
@@ -133,8 +134,8 @@ def derive(
         "ticks_since_last_action": tick - press_tick,
     }
     for name, column in made.items():
-        values[:, FEATURE_INDEX[name]] = column
-    return values, _observed(has, has_game, previous)
+        values[FEATURE_INDEX[name]] = column
+    return values.T, _observed(has, has_game, previous)
 
 
 def _ratio(part: Floats, whole: Floats, where: Bools | None = None) -> Floats:

@@ -6,6 +6,8 @@ columnar walk (``observation_pass`` and what it is made of) and by the views of 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -48,12 +50,14 @@ class EventColumns:
         return found
 
     def column(self, name: str) -> tuple[Floats, Bools]:
-        """A column as (float64 with 0 where null, bool where not null); not to be written to."""
+        """A column as (float64, anything where null; bool where not null); not to be written to."""
         if name not in self._columns:
             array = self.block[name]
             if array.null_count == len(array):
                 return np.zeros(len(array)), self._nowhere
             has = array.is_valid().to_numpy(zero_copy_only=False)
-            values = array.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+            numbers: Any = array.cast(pa.float64())
+            _, data = numbers.buffers()  # read where they lie: to fill in nulls would copy them
+            values = np.frombuffer(data, np.float64, len(array), 8 * numbers.offset)
             self._columns[name] = values, has
         return self._columns[name]

@@ -239,13 +239,15 @@ def _save_rows(
 def _save(grid: Grid, carried: Carried, states: list[GameState]) -> None:
     """Remember what each game carries at the end of the block."""
     ends = np.append(grid.seed_at, len(grid.at))[1:] - 1
-    active = np.where(carried.kind == FrameKind.ROW, carried.phase, 0) == 2
+    active = (carried.kind == FrameKind.ROW) & (carried.phase == Phase.ACTIVE)
+    last_active = last_set(active)[ends]
     for code, (state, end) in enumerate(zip(states, ends.tolist(), strict=True)):
-        start = grid.seed_at[code]
         state.greatest_tick = float(carried.greatest[end] - code * 2.0**32)
-        actives = np.flatnonzero(active[start : end + 1])
-        if len(actives):
-            state.active_tick = float(carried.values["tick"][start + actives[-1]])
-        for name, values in carried.values.items():
-            state.values[STATE_INDEX[name]] = float(values[end])
-            state.has[STATE_INDEX[name]] = bool(carried.has[name][end])
+        if last_active[code] >= grid.seed_at[code]:
+            state.active_tick = float(carried.values["tick"][last_active[code]])
+    for name, values in carried.values.items():
+        index = STATE_INDEX[name]
+        last = zip(states, values[ends].tolist(), carried.has[name][ends].tolist(), strict=True)
+        for state, value, has in last:
+            state.values[index] = value
+            state.has[index] = has

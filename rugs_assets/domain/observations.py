@@ -86,7 +86,7 @@ class _EndedGames:
         if not self.counts:
             return
         game = np.repeat(np.arange(len(self.counts)), self.counts)
-        columns = np.ascontiguousarray(np.concatenate(self.rows.values).T)
+        columns = np.concatenate([values.T for values in self.rows.values], axis=1)
         episodes, sessions = zip(*self.names, strict=True)
         arrays = [
             pa.array(episodes, pa.string()).take(game),

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 BLOCK_EVENTS = 8_192
 """Events walked over at a time: their columns fit a core's cache, and calls cost little."""
@@ -23,9 +24,11 @@ def session_blocks(
     for batch in events:
         if not batch.num_rows:
             continue
-        sessions = batch["session_id"].to_numpy(zero_copy_only=False)
-        cuts = np.flatnonzero(sessions[1:] != sessions[:-1]) + 1
+        sessions = batch["session_id"]
+        changes = pc.not_equal(sessions[1:], sessions[:-1])
+        cuts = np.flatnonzero(changes.to_numpy(zero_copy_only=False)) + 1
         edges = [0, *cuts.tolist(), batch.num_rows]
         for start, end in pairwise(edges):
+            session_id = str(sessions[start].as_py())
             for at in range(start, end, size):
-                yield str(sessions[at]), batch.slice(at, min(size, end - at))
+                yield session_id, batch.slice(at, min(size, end - at))
