@@ -36,10 +36,12 @@ def rows_of_day(
         Batches in the schema `RAW_WS_EVENTS`, in order of arrival.
     """
     context = np.array(plan.context, np.int64)
+    current = session.is_of(day, [*session.games, None])
     for block in events:
         seqs = ints(block["seq"])
         games = belonging(session, block)
-        own = session.is_of(day, games.names)[games.codes]
+        named = games.names[: len(games.names) - len(current)]
+        own = np.append(session.is_of(day, named), current)[games.codes]
         between = (seqs >= plan.first_seq) & (seqs <= plan.last_seq)
         keep = (own | between | np.isin(seqs, context)) & _is_usable(session, block)
         if keep.any():
@@ -111,18 +113,28 @@ def _as_rows(
     keep: NDArray[np.bool_],
 ) -> pa.RecordBatch:
     block = one_batch(events)
-    stamped = ints(block["stamped_at"].cast(pa.int64()))
-    naive = ~block["has_zone"].to_numpy(zero_copy_only=False)
+    stamped = ints(block["stamped_at"].cast(pa.int64()))[keep]
+    naive = ~block["has_zone"].to_numpy(zero_copy_only=False)[keep]
     received = stamped + np.where(naive, session.clock.offset_us, 0)
-    columns: dict[str, Array] = dict(zip(block.schema.names, block.columns, strict=True))
-    columns |= {
+    made: dict[str, Array] = {
         "received_at": pa.array(received, pa.timestamp("us", "UTC")),
-        "episode_id": pa.array(games.names, pa.string()).take(games.codes),
-        "is_context": pa.array(~own),
+        "episode_id": pa.array(games.names, pa.string()).take(games.codes[keep]),
+        "is_context": pa.array(~own[keep]),
     }
-    arrays = [columns[name] for name in ev.RAW_WS_EVENTS.names]
-    rows = pa.RecordBatch.from_arrays(arrays, schema=ev.RAW_WS_EVENTS)
-    return rows if keep.all() else rows.filter(pa.array(keep))
+    kept = len(received)
+    mask = None if kept == len(keep) else pa.array(keep)
+    arrays = [
+        made[name] if name in made else _kept(block[name], mask, kept)
+        for name in ev.RAW_WS_EVENTS.names
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=ev.RAW_WS_EVENTS)
+
+
+def _kept(column: Array, mask: Array | None, count: int) -> Array:
+    """The values of a column that the mask keeps; of nothing but nulls any `count` will do."""
+    if mask is None:
+        return column
+    return column.slice(0, count) if column.null_count == len(column) else column.filter(mask)
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:

@@ -82,7 +82,7 @@ def _cut(events: pa.Table, bound: int) -> tuple[pa.Table, pa.Table | None]:
 def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
     try:
         with pq.ParquetFile(unit.events) as file:
-            return file.read_row_group(block.row_group, columns=columns)
+            return file.read_row_group(block.row_group, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise FileDamaged(
             f"{unit.events}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it "
