@@ -59,8 +59,8 @@ class GameLabels:
             self.adjust[rows],
             self.order_amount[rows],
             self.sell_fraction[rows],
-            [self.sequence_id[row] for row in rows.tolist()],
-            [self.trade_id[row] for row in rows.tolist()],
+            _chosen(self.sequence_id, rows),
+            _chosen(self.trade_id, rows),
         )
 
     @classmethod
@@ -74,6 +74,13 @@ class GameLabels:
             list(chain.from_iterable(part.sequence_id for part in parts)),
             list(chain.from_iterable(part.trade_id for part in parts)),
         )
+
+
+def _chosen(texts: list[str | None], rows: NDArray[np.int64]) -> list[str | None]:
+    # Of most games nothing was pressed: that is seen faster than a text is looked up.
+    if texts.count(None) == len(texts):
+        return [None] * len(rows)
+    return [texts[row] for row in rows.tolist()]
 
 
 def align_presses(

@@ -126,11 +126,16 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_
         for view in note_frames(frames, session_id, views):
             views.setdefault(view.episode_id, []).append(view)
     rows = [
-        _episode(min(seen, key=GameView.rank), len(seen) - 1, players, reveals.get(game, []), rules)
+        _episode(_best(seen), len(seen) - 1, players, reveals.get(game, []), rules)
         for game, seen in views.items()
     ]
     rows.sort(key=lambda row: (row["first_received_at"], row["episode_id"]))
     return pa.Table.from_pylist(rows, EPISODES)
+
+
+def _best(seen: list[GameView]) -> GameView:
+    """The view that is taken; to rank one takes its ticks, which a single one need not show."""
+    return seen[0] if len(seen) == 1 else min(seen, key=GameView.rank)
 
 
 def _note_player(player: _Player, events: EventColumns) -> None:

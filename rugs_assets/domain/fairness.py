@@ -40,6 +40,7 @@ PRICE_MISMATCH = "price_mismatch"
 SEED_UNKNOWN = "seed_unknown"
 
 _SEED_CHARACTERS = 64
+_HEX = frozenset("0123456789abcdefABCDEF")
 _MISMATCHES_KEPT = 8
 
 
@@ -52,7 +53,7 @@ def is_seed(text: str | None) -> bool:
     """Whether `text` is a whole seed: 64 hex characters. Recorders are known to cut it short."""
     if text is None or len(text) != _SEED_CHARACTERS:
         return False
-    return all(character in "0123456789abcdefABCDEF" for character in text)
+    return _HEX.issuperset(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,8 @@ from rugs_assets.domain.columns import coded
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.frames import FrameKind
 from rugs_assets.domain.observation_pass import Frames
+
+Tick = TypeVar("Tick", bound=np.integer)
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ class GameView:
         """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
         if not self.live_ticks:
             return np.zeros(0, np.int32)
-        return np.unique(np.concatenate([unpacked_ticks(ticks) for ticks in self.live_ticks]))
+        return _distinct(np.concatenate([unpacked_ticks(ticks) for ticks in self.live_ticks]))
 
     def curve(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """(ticks, prices) of every frame that sent both, in order of arrival."""
@@ -68,15 +71,23 @@ class GameView:
 
 def packed_ticks(ticks: NDArray[np.int64]) -> bytes:
     """Ticks as runs: for each its first tick and its length, int32. They mostly follow on."""
-    edges = np.flatnonzero(np.diff(ticks) != 1) + 1
-    starts = np.concatenate([np.zeros(min(1, len(ticks)), np.int64), edges])
-    lengths = np.diff(np.append(starts, len(ticks)))
-    return np.stack([ticks[starts], lengths]).astype(np.int32).tobytes()
+    if not len(ticks):
+        return b""
+    cuts = np.flatnonzero(ticks[1:] != ticks[:-1] + 1) + 1
+    edges = np.array([0, *cuts.tolist(), len(ticks)])
+    return np.array([ticks[edges[:-1]], edges[1:] - edges[:-1]], np.int32).tobytes()
+
+
+def _distinct(ticks: NDArray[Tick]) -> NDArray[Tick]:
+    """The ticks, ascending, each once: as they mostly come."""
+    return ticks if (ticks[1:] > ticks[:-1]).all() else np.unique(ticks)
 
 
 def unpacked_ticks(packed: bytes) -> NDArray[np.int32]:
     """The ticks of `packed_ticks`."""
     firsts, lengths = np.frombuffer(packed, np.int32).reshape(2, -1)
+    if len(firsts) == 1:
+        return firsts + np.arange(lengths[0], dtype=np.int32)
     before = np.cumsum(lengths) - lengths
     within = np.arange(lengths.sum()) - np.repeat(before, lengths)
     return np.asarray(np.repeat(firsts, lengths) + within, np.int32)
@@ -112,7 +123,8 @@ class _Columns:
 
 def _texts_at(column: tuple[list[str], NDArray[np.int64]], at: NDArray[np.int64]) -> set[str]:
     texts, codes = column
-    return {texts[code] for code in np.unique(codes[at]).tolist() if code >= 0}
+    counts = np.bincount(codes[at] + 1, minlength=len(texts) + 1)[1:]
+    return {text for text, count in zip(texts, counts.tolist(), strict=True) if count}
 
 
 def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.int64]) -> None:
@@ -124,7 +136,7 @@ def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.
     sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
     phase = rows.phases[at]
     live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
-    view.live_ticks.append(packed_ticks(np.unique(columns.tick[at][live])))
+    view.live_ticks.append(packed_ticks(_distinct(columns.tick[at][live])))
     rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
     if len(rugs):
         rug = at[rugs[0]]
