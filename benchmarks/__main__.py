@@ -84,9 +84,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--games",
         type=int,
-        default=300,
-        help="simulated games a date (300: 0.67 GB, a quarter of a full day; a commit costs the "
-        "same whatever the date, so that small ones show little else)",
+        default=600,
+        help="simulated games a date (600: 1.3 GB, half of a full day; a commit and the start of "
+        "a process cost the same whatever the date, so that small ones show little else)",
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=int, default=1_500, help="tiny files (a full day: 17000)")
