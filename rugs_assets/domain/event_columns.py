@@ -56,7 +56,7 @@ class EventColumns:
             if array.null_count == len(array):
                 return np.zeros(len(array)), self._nowhere
             has = array.is_valid().to_numpy(zero_copy_only=False)
-            numbers: Any = array.cast(pa.float64())
+            numbers: Any = array if array.type == pa.float64() else array.cast(pa.float64())
             _, data = numbers.buffers()  # read where they lie: to fill in nulls would copy them
             values = np.frombuffer(data, np.float64, len(array), 8 * numbers.offset)
             self._columns[name] = values, has

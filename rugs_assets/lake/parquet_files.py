@@ -30,6 +30,10 @@ FOOTER_KEY = "rugs_assets"
 """Key of the JSON text in every file's footer: table, versions, digests and settings."""
 
 
+_GATHERED = 2**18
+"""Bytes that are hashed and written at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class StagedFile:
     """A finished file that no table refers to yet.
@@ -133,9 +137,9 @@ class _OpenFile:
             "use_dictionary": spec.dictionary,
             "write_page_checksum": True,
         }
-        self._writer = pq.ParquetWriter(
-            pa.PythonFile(self._sink, mode="w"), spec.storage_schema, **layout
-        )
+        # A page is written in two pieces of some hundred bytes: gathered, they cost a call in all.
+        self._stream = pa.BufferedOutputStream(pa.PythonFile(self._sink, mode="w"), _GATHERED)
+        self._writer = pq.ParquetWriter(self._stream, spec.storage_schema, **layout)
         self._rows = 0
 
     def write(self, group: pa.Table) -> None:
@@ -146,10 +150,12 @@ class _OpenFile:
     def finish(self, footer: dict[str, Any]) -> StagedFile:
         """Write the footer and make the bytes durable."""
         # Row groups are flushed as they are written: all that is still to come is the footer.
+        self._stream.flush()
         data_digest = self._sink.digest()
         text = json.dumps({**footer, "data_digest": data_digest}, sort_keys=True)
         self._writer.add_key_value_metadata({FOOTER_KEY: text})
         self._writer.close()
+        self._stream.flush()
         self._sink.make_durable()
         self._sink.close()
         return StagedFile(
