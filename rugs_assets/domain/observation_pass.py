@@ -31,6 +31,7 @@ from rugs_assets.domain.game_grid import (
     Grid,
     default_of,
 )
+from rugs_assets.domain.kept_states import KeptStates
 from rugs_assets.domain.row_chain import entry_ticks, previous_rows
 
 Ints = NDArray[np.int64]
@@ -84,7 +85,7 @@ class ObservationPass:
 
     def __init__(self) -> None:
         self._session = {name: (default_of(name), False) for name in SESSION_STATE}
-        self._games: dict[str, GameState] = {}
+        self._games = KeptStates()
         self._executions = ExecutionPass()
         self._own: str | None = None
 
@@ -98,7 +99,7 @@ class ObservationPass:
         executions = [(at, e) for at, e in self._executions.run(events) if e.episode_id is not None]
         games = list(dict.fromkeys([*events.games, *(str(e.episode_id) for _, e in executions)]))
         grid = Grid(events, games, executions)
-        states = [self._games.setdefault(game, GameState()) for game in games]
+        states = self._games.of(games)
         carried = Carried(grid, events, states, self._own_frames(events))
         at = np.flatnonzero(carried.kind == FrameKind.ROW)
         rows = self._rows(grid, events, carried, games, at)
@@ -109,7 +110,7 @@ class ObservationPass:
         """As `push`, for those who want no features: what rows there are, and nothing in them."""
         events = EventColumns(block)
         grid = Grid(events, events.games, [])
-        states = [self._games.setdefault(game, GameState()) for game in events.games]
+        states = self._games.of(events.games)
         carried = Carried(grid, events, states, None)
         _save(grid, carried, states)
         for game in np.unique(grid.code[carried.phase == Phase.RUGGED]).tolist():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,7 @@ from rugs_assets.domain.columns import Array, optional, required
 from rugs_assets.domain.features import Phase
 from rugs_assets.domain.games import Game, games_in
 from rugs_assets.domain.own_play import own_play_of
+from rugs_assets.domain.packed_rewards import PackedRewards
 from rugs_assets.domain.presses import Press
 from rugs_assets.domain.rewards import Account, reward_named
 
@@ -92,6 +94,14 @@ class SampleRules:
         reward_named(self.reward)
 
 
+class _Known(NamedTuple):
+    """What is known of a game: a date may have tens of thousands."""
+
+    session_id: str
+    has_player: bool
+    excluded_because: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class _Decisions:
     """The decisions of one game; arrays of shape (n,)."""
@@ -129,12 +139,9 @@ class SamplePass:
         self._observations = observations
         self._rules = rules
         self._is_wanted = np.array([phase in rules.phases for phase in sorted(Phase)])
-        known = episodes.select(_OF_EPISODE)  # all columns of ten days' games are 39 MiB
-        self._episodes = {str(row["episode_id"]): row for row in known.to_pylist()}
+        self._episodes = _known_games(episodes)
         played = {
-            (str(row["episode_id"]), str(row["session_id"]))
-            for row in self._episodes.values()
-            if row["has_player"]
+            (game, known.session_id) for game, known in self._episodes.items() if known.has_player
         }
         own_play = own_play_of(events, played, self._rewards_of)
         self._rewards = own_play.accounts
@@ -148,9 +155,9 @@ class SamplePass:
         rows = 0
         for game in games_in(self._observations, DECISION_COLUMNS):
             episode = self._episodes.get(game.episode_id)
-            if episode is None or episode["excluded_because"] is not None:
+            if episode is None or episode.excluded_because is not None:
                 continue
-            made.append(self._of_game(game, bool(episode["has_player"])))
+            made.append(self._of_game(game, episode.has_player))
             rows += len(made[-1].frame)
             if rows >= _BATCH_ROWS:
                 yield _batch(made)
@@ -184,14 +191,14 @@ class SamplePass:
             episode = self._episodes.get(press.row["episode_id"] or "")
             if episode is None:
                 self._left.append((press, "it names no game of this date"))
-            elif episode["session_id"] != press.row["session_id"]:
+            elif episode.session_id != press.row["session_id"]:
                 self._left.append((press, "its game is taken from another session"))
             else:
                 by_game.setdefault(press.row["episode_id"], []).append(press)
         return by_game
 
     def _why_no_samples(self, episode_id: str) -> str:
-        excluded = self._episodes[episode_id]["excluded_because"]
+        excluded = self._episodes[episode_id].excluded_because
         return f"its game is not kept: {excluded}" if excluded else "its game has no rows"
 
     def _of_game(self, game: Game, has_player: bool) -> _Decisions:
@@ -207,9 +214,8 @@ class SamplePass:
             tolerance=self._rules.tolerance,
         )
         self._left += left
-        rewards = self._rewards.pop((game.episode_id, game.session_id), None)
-        if rewards is None:
-            rewards = np.zeros(max(len(ticks) - 1, 0), np.float32)
+        packed = self._rewards.pop((game.episode_id, game.session_id), None)
+        rewards = np.zeros(max(len(ticks) - 1, 0), np.float32) if packed is None else packed.all()
         at = np.flatnonzero(takes)
         done = phases[at + 1] == Phase.RUGGED
         truncated = np.zeros(len(at), bool)
@@ -226,8 +232,22 @@ class SamplePass:
             (ticks[at + 1] - ticks[at]).astype(np.int32),
         )
 
-    def _rewards_of(self, account: Account) -> NDArray[np.float32]:
-        return reward_named(self._rules.reward).of(account).astype(np.float32)
+    def _rewards_of(self, account: Account) -> PackedRewards:
+        rewards = reward_named(self._rules.reward).of(account).astype(np.float32)
+        return PackedRewards.of(rewards)
+
+
+def _known_games(episodes: pa.Table) -> dict[str, _Known]:
+    ids, sessions, players, why = (episodes[name].to_pylist() for name in _OF_EPISODE)
+    texts: dict[str, str] = {}  # thousands of games share a session and a reason
+
+    def shared(text: str | None) -> str | None:
+        return None if text is None else texts.setdefault(text, text)
+
+    return {
+        str(game): _Known(str(shared(session)), bool(has_player), shared(reason))
+        for game, session, has_player, reason in zip(ids, sessions, players, why, strict=True)
+    }
 
 
 def _span(wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
