@@ -36,6 +36,12 @@ __all__ = ["DECODED", "CaptureReader", "Decoded"]
 _BLOCK_EVENTS = 8_192
 """Events of a block, at least: Arrow arrays cost by the call."""
 
+_BLOCK_REJECTED_BYTES = 8 << 20
+"""A block with more rejected bytes may have fewer events."""
+
+_BYTES_OF_A_REJECT = 200
+"""What a rejected line takes beside its bytes, about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -66,11 +72,18 @@ class _Pending:
         self.rows = rows
         self._before = before  # the last event of the session ahead of the block
         self._rejects: list[Reject] = []
+        self._rejected_bytes = 0
         self._lines = self._blank = self._joined = self._doubled = self._duplicates = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether what was rejected takes much memory: a file may hold little else."""
+        return self._rejected_bytes >= _BLOCK_REJECTED_BYTES
 
     def count(self, chunk: Chunk, kept: int) -> None:
         """Note what a chunk held, of whose records so many were kept."""
         self._rejects += chunk.rejects
+        self._rejected_bytes += sum(len(bad.raw) + _BYTES_OF_A_REJECT for bad in chunk.rejects)
         self._lines += chunk.lines
         self._blank += chunk.blank
         self._joined += chunk.joined
@@ -128,7 +141,7 @@ class CaptureReader:
         while (chunk := next(chunks, None)) is not None:
             self._take(pending, chunk)
             del chunk  # the next one is decoded into the same memory
-            if len(pending.rows) >= _BLOCK_EVENTS:
+            if len(pending.rows) >= _BLOCK_EVENTS or pending.is_large:
                 yield pending.decoded()
                 pending = self._pending(source_file, session_id)
         yield pending.decoded()

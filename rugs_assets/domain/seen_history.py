@@ -21,6 +21,8 @@ LARGE_LINE = 16_384
 """Lines with fewer bytes are not looked at: a finished game alone has more."""
 
 _MOST_GAMES, _MOST_BYTES = 12, 8 << 20
+_MOST_STEPS = 2 * _MOST_GAMES
+"""Places of a line that are compared; real frames show ten games."""
 _TELLING = 64  # bytes of an entry that are searched for: its id and more
 _KEY = b'"gameHistory"'
 _OPENING = re.compile(rb"\s*:\s*\[\s*")
@@ -41,7 +43,10 @@ class SeenHistory:
             return line
         parts: list[bytes] = []
         kept, at = 0, begin
-        while (head := self._next(line, at)) is not None:
+        # Each step may search the rest of the line; a frame that is none would have no end of them.
+        for _ in range(_MOST_STEPS):
+            if (head := self._next(line, at)) is None:
+                break
             entry = self._known.get(head[1])
             if entry is None or not line.startswith(entry, head.start()):
                 at = head.end()

@@ -29,6 +29,7 @@ from rugs_assets.lake.known_formats import (
     KnownFormats,
     Told,
 )
+from rugs_assets.lake.paths import shown_name
 
 __all__ = ["EVENT_STORE", "JSONL", "UNREADABLE", "UNRECOGNISED", "CaptureFile", "find_captures"]
 
@@ -51,19 +52,24 @@ def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
     if not root.exists():
         return found
 
-    def unlisted(error: OSError) -> None:
-        found.append(_unreadable(root, Path(error.filename), error))
-
-    for folder, folders, names in os.walk(root, onerror=unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        links = [name for name in folders if (Path(folder) / name).is_symlink()]
-        shown = [name for name in [*names, *links] if not name.startswith(".")]
-        found += [_describe(root, Path(folder, name), known) for name in shown]
+    # Not os.walk: it calls itself for every level, and a thousand of them are too many for Python.
+    folders = [os.fspath(root)]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+            below = {e.path for e in entries if e.is_dir(follow_symlinks=False)}
+        except OSError as error:
+            found.append(_unreadable(root, Path(folder), error))
+            continue
+        folders += below
+        found += [_describe(root, Path(e.path), known) for e in entries if e.path not in below]
     return _with_sessions(sorted(found, key=lambda file: file.path))
 
 
 def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
-    name = _name(root, location)
+    name = shown_name(location.relative_to(root).as_posix())
     try:
         # One call a file: a landing folder may hold thousands, and every run looks at all of them.
         status = location.lstat()
@@ -82,12 +88,12 @@ def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
 
 
 def _unreadable(root: Path, location: Path, error: OSError) -> CaptureFile:
-    return CaptureFile(location, _name(root, location), format=UNREADABLE, problem=why(error))
-
-
-def _name(root: Path, location: Path) -> str:
-    name = os.fsencode(location.relative_to(root).as_posix())
-    return name.decode("utf-8", "backslashreplace")
+    return CaptureFile(
+        location,
+        shown_name(location.relative_to(root).as_posix()),
+        format=UNREADABLE,
+        problem=why(error),
+    )
 
 
 def _with_sessions(files: list[CaptureFile]) -> list[CaptureFile]:

@@ -17,6 +17,8 @@ import xxhash
 import zstandard
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SKIPPED = b"\x2a\x4d\x18"
+"""Behind one of 0x50 to 0x5f: a zstd frame that is skipped, as pzstd puts ahead of each one."""
 LARGEST_RATIO = 500
 """How often its size a packed file may expand to; captures come to a hundred times at most."""
 
@@ -125,7 +127,7 @@ class PlainBytes(io.RawIOBase):
         self._allowed = limit * LARGEST_RATIO + FREE_BYTES
         if head[:2] == GZIP:
             self._unpacker = _Gzip()
-        elif head == ZSTD:
+        elif head == ZSTD or (head[1:] == _SKIPPED and head[0] >> 4 == 5):
             self._unpacker = _Zstd()
         self._digest = xxhash.xxh3_128()
         self._held = b""

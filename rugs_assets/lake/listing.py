@@ -11,13 +11,14 @@ which dates a file holds (`ledger`, which is made when it has been decoded).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import xxhash
 
 from rugs_assets.lake.bucket import Bucket, is_url
+from rugs_assets.lake.paths import shown_name
 from rugs_assets.lake.seen_files import SeenFile
 
 __all__ = ["Listing", "SeenFile", "look_at"]
@@ -64,7 +65,7 @@ def look_at(place: str | Path, *, now: float, settle_seconds: float) -> Listing 
         CapturesRefused, CapturesUnreached: a bucket cannot be listed, or not now.
     """
     try:
-        found = Bucket(str(place)).seen() if is_url(place) else sorted(_walk(Path(place), ""))
+        found = Bucket(str(place)).seen() if is_url(place) else sorted(_walk(Path(place)))
     except FileNotFoundError:
         return None
     at_rest: list[SeenFile] = []
@@ -74,25 +75,30 @@ def look_at(place: str | Path, *, now: float, settle_seconds: float) -> Listing 
     return Listing(tuple(at_rest), tuple(growing))
 
 
-def _walk(folder: Path, below: str) -> Iterable[SeenFile]:
-    with os.scandir(folder) as entries:
+def _walk(folder: Path) -> Iterator[SeenFile]:
+    """What lies in a folder and below it; not by recursion, which a thousand levels would break."""
+    pending = [(os.fspath(folder), "")]
+    while pending:
+        here, below = pending.pop()
+        try:
+            with os.scandir(here) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            if not below:
+                raise
+            if not isinstance(error, FileNotFoundError):  # else it is gone since it was listed
+                yield SeenFile(shown_name(below[:-1]), -1, 0)
+            continue
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
             path = f"{below}{entry.name}"
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    yield from _walk(Path(entry.path), f"{path}/")
+                    pending.append((entry.path, f"{path}/"))
                     continue
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:  # gone since it was listed
                 continue
             except OSError:
-                yield SeenFile(_plain(path), -1, 0)  # there, and that is all that can be told
+                yield SeenFile(shown_name(path), -1, 0)  # there: that is all that can be told
                 continue
-            yield SeenFile(_plain(path), status.st_size, status.st_mtime_ns)
-
-
-def _plain(path: str) -> str:
-    """The path as tables call it: bytes that are no UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+            yield SeenFile(shown_name(path), status.st_size, status.st_mtime_ns)

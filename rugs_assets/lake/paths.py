@@ -7,7 +7,10 @@ Belongs here: what holds for any path below a store. Goes elsewhere: which paths
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+_LIKE_A_BYTE = re.compile(rb"\\(?=x[0-9a-f]{2})")
 
 
 def inner_path(path: str) -> str:
@@ -21,6 +24,15 @@ def inner_path(path: str) -> str:
     if not is_plain or not all(parts) or not {".", ".."}.isdisjoint(parts):
         raise ValueError(f"the path {path!r} leads out of its folder")
     return path
+
+
+def shown_name(path: str) -> str:
+    """The path of a capture as tables call it: bytes that are no UTF-8 are escaped.
+
+    No two paths have the same: what looks like an escaped byte gets its backslash escaped.
+    """
+    name = _LIKE_A_BYTE.sub(rb"\\x5c", os.fsencode(path))
+    return name.decode("utf-8", "backslashreplace")
 
 
 def synced(path: Path) -> None:

@@ -36,6 +36,7 @@ from rugs_assets.lake.redaction import redacted
 from rugs_assets.lake.units import REJECTED, Block, FileTally, Summary, UnitPlan
 
 BLOCK_ROWS = 32_768
+_REJECTS_AT_ONCE = 8_192
 LAST_SEQ = 2**53
 """Behind every event of a session."""
 
@@ -188,7 +189,8 @@ class UnitWriter:
             self._row_groups += 1
 
     def _reject(self, path: str, rejects: Sequence[Reject]) -> None:
-        if rejects:
+        # A megabyte of single letters is half a million of them.
+        for start in range(0, len(rejects), _REJECTS_AT_ONCE):
             rows = [
                 {
                     "source_file": path,
@@ -199,7 +201,7 @@ class UnitWriter:
                     "session_id": reject.session_id,
                     "near_seq": reject.near_seq,
                 }
-                for reject in rejects
+                for reject in rejects[start : start + _REJECTS_AT_ONCE]
             ]
             self._rejects.write_table(pa.Table.from_pylist(rows, REJECTED))
 
