@@ -94,6 +94,8 @@ GAME_COLUMNS = (
 )
 """The columns of `raw_ws_events` that games are made of; the others need not be read from disk."""
 
+_ROWS_AT_ONCE = 1_024
+
 
 @dataclass(slots=True)
 class _Player:
@@ -125,12 +127,19 @@ def episodes_of(events: Iterable[pa.RecordBatch], rules: EpisodeRules = DEFAULT_
         _note_reveals(reveals, block)
         for view in note_frames(frames, session_id, views):
             views.setdefault(view.episode_id, []).append(view)
-    rows = [
-        _episode(_best(seen), len(seen) - 1, players, reveals.get(game, []), rules)
-        for game, seen in views.items()
-    ]
-    rows.sort(key=lambda row: (row["first_received_at"], row["episode_id"]))
-    return pa.Table.from_pylist(rows, EPISODES)
+    taken = [(_best(seen), len(seen) - 1) for seen in views.values()]
+    views.clear()
+    taken.sort(key=lambda pair: (pair[0].first_us, pair[0].episode_id), reverse=True)
+    parts = [EPISODES.empty_table()]
+    while taken:
+        # A row as a dict is 2 kB: never those of all games. What is done is let go.
+        some = [taken.pop() for _ in range(min(len(taken), _ROWS_AT_ONCE))]
+        rows = [
+            _episode(view, others, players, reveals.pop(view.episode_id, []), rules)
+            for view, others in some
+        ]
+        parts.append(pa.Table.from_pylist(rows, EPISODES))
+    return pa.concat_tables(parts).combine_chunks()
 
 
 def _best(seen: list[GameView]) -> GameView:
@@ -184,13 +193,13 @@ def _episode(
         "last_received_at": view.last_us,
         "first_tick": first,
         "last_tick": last,
-        "frames": int(view.kinds[1:].sum()),
-        "rows": int(view.kinds[FrameKind.ROW]),
+        "frames": sum(view.kinds[1:]),
+        "rows": view.kinds[FrameKind.ROW],
         "ticks": len(ticks),
         "missing_ticks": missing,
-        "late_frames": int(view.kinds[FrameKind.LATE]),
-        "duplicate_frames": int(view.kinds[FrameKind.REPEATED]),
-        "post_rug_frames": int(view.kinds[FrameKind.POST_RUG]),
+        "late_frames": view.kinds[FrameKind.LATE],
+        "duplicate_frames": view.kinds[FrameKind.REPEATED],
+        "post_rug_frames": view.kinds[FrameKind.POST_RUG],
         "is_terminal": is_terminal,
         "terminal_tick": view.terminal_tick,
         "is_complete": is_terminal and first == 0,

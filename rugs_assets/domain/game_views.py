@@ -8,7 +8,8 @@ kept, stands in ``episodes``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import add
 from typing import TypeVar
 
 import numpy as np
@@ -27,41 +28,38 @@ Tick = TypeVar("Tick", bound=np.integer)
 class GameView:
     """A game as one session saw it.
 
-    All views of a date are kept until its last event, so what grows with their frames is packed.
+    All views of a date are kept until its last event, so what they hold is packed: few objects, and
+    8 bytes a frame, its price.
 
     Attributes:
-        prices: for each block the ticks (`packed_ticks`) and prices (float64) that its frames sent.
-        live_ticks: for each block the ticks of the game proper, `packed_ticks`.
+        kinds: how many frames there are of each `FrameKind`.
+        ticks: of the frames that sent a tick and a price, `packed_ticks`; ``prices`` float64.
+        live_ticks: ticks of the game proper, `packed_ticks`.
+        versions: of the game, as its frames say; ``hashes`` likewise.
     """
 
     episode_id: str
     session_id: str
     first_us: int
     last_us: int = 0
-    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(5, np.int64))
-    prices: list[tuple[bytes, bytes]] = field(default_factory=list)
-    live_ticks: list[bytes] = field(default_factory=list)
+    kinds: tuple[int, ...] = (0,) * 5
+    ticks: bytes = b""
+    prices: bytes = b""
+    live_ticks: bytes = b""
     live_peak: float | None = None
     terminal_tick: int | None = None
     rug_price: float | None = None
-    versions: set[str] = field(default_factory=set)
-    hashes: set[str] = field(default_factory=set)
+    versions: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
 
     @property
     def distinct_ticks(self) -> NDArray[np.int32]:
         """Ticks of the game proper (ACTIVE, and the rug) that arrived in any frame, sorted."""
-        if not self.live_ticks:
-            return np.zeros(0, np.int32)
-        return _distinct(np.concatenate([unpacked_ticks(ticks) for ticks in self.live_ticks]))
+        return _distinct(unpacked_ticks(self.live_ticks))
 
     def curve(self) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """(ticks, prices) of every frame that sent both, in order of arrival."""
-        ticks = [unpacked_ticks(ticks) for ticks, _ in self.prices]
-        prices = [np.frombuffer(prices, np.float64) for _, prices in self.prices]
-        return (
-            np.concatenate(ticks or [np.zeros(0, np.int32)]),
-            np.concatenate(prices or [np.zeros(0)]),
-        )
+        return unpacked_ticks(self.ticks), np.frombuffer(self.prices, np.float64)
 
     def rank(self) -> tuple[int, bool, int, str]:
         """Best first: most distinct ticks, then saw the rug, then earlier (design.md 3)."""
@@ -70,12 +68,15 @@ class GameView:
 
 
 def packed_ticks(ticks: NDArray[np.int64]) -> bytes:
-    """Ticks as runs: for each its first tick and its length, int32. They mostly follow on."""
+    """Ticks as runs: for each its first tick and its length, int32. They mostly follow on.
+
+    What is packed of two arrays, joined, is that of both, one after the other.
+    """
     if not len(ticks):
         return b""
     cuts = np.flatnonzero(ticks[1:] != ticks[:-1] + 1) + 1
     edges = np.array([0, *cuts.tolist(), len(ticks)])
-    return np.array([ticks[edges[:-1]], edges[1:] - edges[:-1]], np.int32).tobytes()
+    return np.array([ticks[edges[:-1]], edges[1:] - edges[:-1]], np.int32).T.tobytes()
 
 
 def _distinct(ticks: NDArray[Tick]) -> NDArray[Tick]:
@@ -85,7 +86,7 @@ def _distinct(ticks: NDArray[Tick]) -> NDArray[Tick]:
 
 def unpacked_ticks(packed: bytes) -> NDArray[np.int32]:
     """The ticks of `packed_ticks`."""
-    firsts, lengths = np.frombuffer(packed, np.int32).reshape(2, -1)
+    firsts, lengths = np.frombuffer(packed, np.int32).reshape(-1, 2).T
     if len(firsts) == 1:
         return firsts + np.arange(lengths[0], dtype=np.int32)
     before = np.cumsum(lengths) - lengths
@@ -127,16 +128,20 @@ def _texts_at(column: tuple[list[str], NDArray[np.int64]], at: NDArray[np.int64]
     return {text for text, count in zip(texts, counts.tolist(), strict=True) if count}
 
 
+def _joined(known: tuple[str, ...], found: set[str]) -> tuple[str, ...]:
+    return known if found.issubset(known) else tuple(sorted(found.union(known)))
+
+
 def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.int64]) -> None:
     kinds = rows.kinds[at]
-    view.kinds += np.bincount(kinds, minlength=5)
-    view.versions |= _texts_at(columns.versions, at)
-    view.hashes |= _texts_at(columns.hashes, at)
+    view.kinds = tuple(map(add, view.kinds, np.bincount(kinds, minlength=5).tolist()))
+    view.versions = _joined(view.versions, _texts_at(columns.versions, at))
+    view.hashes = _joined(view.hashes, _texts_at(columns.hashes, at))
     counts = kinds != FrameKind.POST_RUG
     sent = counts & (columns.tick[at] >= 0) & ~np.isnan(columns.price[at])
     phase = rows.phases[at]
     live = counts & (columns.tick[at] >= 0) & (phase >= Phase.ACTIVE)
-    view.live_ticks.append(packed_ticks(_distinct(columns.tick[at][live])))
+    view.live_ticks += packed_ticks(_distinct(columns.tick[at][live]))
     rugs = np.flatnonzero((kinds == FrameKind.ROW) & (phase == Phase.RUGGED))
     if len(rugs):
         rug = at[rugs[0]]
@@ -145,7 +150,8 @@ def _add_frames(view: GameView, rows: Frames, columns: _Columns, at: NDArray[np.
         view.rug_price = None if np.isnan(price) else float(price)
     if sent.any():
         prices = np.asarray(columns.price[at][sent], np.float64)
-        view.prices.append((packed_ticks(columns.tick[at][sent]), prices.tobytes()))
+        view.ticks += packed_ticks(columns.tick[at][sent])
+        view.prices += prices.tobytes()
     peaks = columns.price[at][sent & live]
     if len(peaks):
         view.live_peak = max(float(peaks.max()), view.live_peak or 0.0)
