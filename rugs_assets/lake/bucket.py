@@ -239,7 +239,7 @@ def _can_be_a_file(path: str) -> bool:
 def _refused(folder: Path, path: str) -> CaptureFile:
     told = "no file can have the name of this object; give it another in the bucket"
     plain = path.encode("unicode_escape").decode()
-    return CaptureFile(folder / "_", plain, format=UNREADABLE, problem=told)
+    return CaptureFile(str(folder / "_"), plain, format=UNREADABLE, problem=told)
 
 
 def _is_here(folder: Path, file: SeenFile) -> bool:

@@ -61,39 +61,40 @@ def find_captures(root: Path, known: KnownFormats) -> list[CaptureFile]:
                 entries = [entry for entry in listing if not entry.name.startswith(".")]
             below = {e.path for e in entries if e.is_dir(follow_symlinks=False)}
         except OSError as error:
-            found.append(_unreadable(root, Path(folder), error))
+            found.append(_unreadable(root, folder, error))
             continue
         folders += below
-        found += [_describe(root, Path(e.path), known) for e in entries if e.path not in below]
+        found += [_describe(root, e, known) for e in entries if e.path not in below]
     return _with_sessions(sorted(found, key=lambda file: file.path))
 
 
-def _describe(root: Path, location: Path, known: KnownFormats) -> CaptureFile:
-    name = shown_name(location.relative_to(root).as_posix())
+def _describe(root: Path, entry: os.DirEntry[str], known: KnownFormats) -> CaptureFile:
+    name = _name(root, entry.path)
     try:
         # One call a file: a landing folder may hold thousands, and every run looks at all of them.
-        status = location.lstat()
+        status = entry.stat(follow_symlinks=False)
         if stat.S_ISLNK(status.st_mode):
-            return CaptureFile(location, name, problem="a symbolic link; links are not followed")
+            return CaptureFile(entry.path, name, problem="a symbolic link; links are not followed")
         if not stat.S_ISREG(status.st_mode):
-            return CaptureFile(location, name, problem="no regular file")
-        file = CaptureFile(location, name, status.st_size, status.st_mtime_ns)
+            return CaptureFile(entry.path, name, problem="no regular file")
+        file = CaptureFile(entry.path, name, status.st_size, status.st_mtime_ns)
         told = known.get(file) or _sniff(file)
         # Why a file can't be read need not show in it: that is looked at again each time.
         if told.get("format") != UNREADABLE:
             known.put(file, told)
         return replace(file, format=told.get("format", UNRECOGNISED), problem=told.get("problem"))
     except OSError as error:
-        return _unreadable(root, location, error)
+        return _unreadable(root, entry.path, error)
 
 
-def _unreadable(root: Path, location: Path, error: OSError) -> CaptureFile:
-    return CaptureFile(
-        location,
-        shown_name(location.relative_to(root).as_posix()),
-        format=UNREADABLE,
-        problem=why(error),
-    )
+def _unreadable(root: Path, place: str, error: OSError) -> CaptureFile:
+    return CaptureFile(place, _name(root, place), format=UNREADABLE, problem=why(error))
+
+
+def _name(root: Path, place: str) -> str:
+    # What is listed begins with the folder it was listed from; `Path` would take both apart.
+    below = place[len(os.fspath(root)) :].lstrip(os.sep)
+    return shown_name(below.replace(os.sep, "/") or ".")
 
 
 def _with_sessions(files: list[CaptureFile]) -> list[CaptureFile]:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from hmac import digest as hmac_digest
+from io import FileIO
 from pathlib import Path
 from threading import get_ident
 
@@ -24,10 +25,20 @@ import xxhash
 
 from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.unit_writer import UnitWriter
-from rugs_assets.lake.units import REJECTED, Summary, Unit, UnitPlan
+from rugs_assets.lake.units import (
+    EVENTS,
+    REJECTED,
+    REJECTS,
+    SUMMARY,
+    Summary,
+    Unit,
+    UnitPlan,
+)
 
 DECODER_VERSION = 5
 """Goes up with every change of what is read from a capture: older entries are not used."""
+
+_SUMMARIES = msgspec.json.Decoder(Summary)
 
 
 class Decoder:
@@ -56,7 +67,7 @@ class Decoder:
             self._there = frozenset(entry.name for entry in found)
         for name in sorted(self._there):
             stem, _, ending = name.rpartition(".")
-            if ending == "json" and not name.startswith("."):
+            if f".{ending}" == SUMMARY and not name.startswith("."):
                 self._entries.setdefault(stem.partition("-")[0], []).append(stem)
 
     def is_known(self, plan: UnitPlan) -> bool:
@@ -88,12 +99,16 @@ class Decoder:
 
     def _read(self, stem: str) -> Unit | None:
         """An entry; None where it is not whole (somebody cleaned up, or a disk lost it)."""
+        if not {stem + EVENTS, stem + REJECTS} <= self._there:
+            return None
+        place = self._place(stem)
         try:
-            found = (self._cache / f"{stem}.json").read_bytes()
-            unit = self._unit(stem, msgspec.json.decode(found, type=Summary))
+            # A year of captures has hundreds of entries, and every run reads all of them: no
+            # buffer and no `Path` for files of a few hundred bytes.
+            with FileIO(place + SUMMARY) as file:
+                return Unit(_SUMMARIES.decode(file.readall()), place)
         except (OSError, msgspec.MsgspecError):
             return None
-        return unit if {unit.events.name, unit.rejects.name} <= self._there else None
 
     def _name(self, plan: UnitPlan) -> str:
         made_of = [DECODER_VERSION, self.fingerprint] + [
@@ -101,9 +116,8 @@ class Decoder:
         ]
         return xxhash.xxh3_128_hexdigest(msgspec.json.encode(made_of))
 
-    def _unit(self, stem: str, summary: Summary) -> Unit:
-        folder = self._cache
-        return Unit(summary, folder / f"{stem}.events.parquet", folder / f"{stem}.rejects.parquet")
+    def _place(self, stem: str) -> str:
+        return os.path.join(self._cache, stem)  # noqa: PTH118 - `Path` costs as much as the file
 
     def _decode(self, name: str, plan: UnitPlan, own: Mapping[str, list[str]]) -> Unit:
         scratch = self._cache / f".{name}-{os.getpid()}-{get_ident()}"
@@ -113,13 +127,11 @@ class Decoder:
             with UnitWriter(events, rejects, self.pseudonym) as writer:
                 summary = writer.write(plan, own)
             before = msgspec.json.encode(summary.own_before, order="deterministic")
-            unit = self._unit(f"{name}-{xxhash.xxh3_64_hexdigest(before)}", summary)
+            unit = Unit(summary, self._place(f"{name}-{xxhash.xxh3_64_hexdigest(before)}"))
             events.replace(unit.events)
             rejects.replace(unit.rejects)
             scratch.write_bytes(msgspec.json.encode(summary))
-            scratch.replace(
-                unit.events.with_name(unit.events.name.replace(".events.parquet", ".json"))
-            )
+            scratch.replace(unit.place + SUMMARY)
         except OSError as error:
             raise WriteFailed(
                 f"decoded captures cannot be kept in {self._cache}: {error}; make room or restore "

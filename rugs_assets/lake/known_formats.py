@@ -30,7 +30,7 @@ class CaptureFile:
     """A file under the landing folder.
 
     Attributes:
-        location: where it lies.
+        place: where it lies, as text: a look at thousands of files makes no `Path` of each.
         path: relative to the folder, with forward slashes; what tables call ``source_file``. Bytes
             of a name that are no UTF-8 are escaped.
         size: bytes; ``mtime_ns`` its time of change.
@@ -40,13 +40,18 @@ class CaptureFile:
             packed, as long as no other file has the same one.
     """
 
-    location: Path
+    place: str
     path: str
     size: int = 0
     mtime_ns: int = 0
     format: str = UNRECOGNISED
     problem: str | None = None
     session_id: str = ""
+
+    @property
+    def location(self) -> Path:
+        """Where it lies."""
+        return Path(self.place)
 
     @property
     def folder(self) -> str:

@@ -21,6 +21,8 @@ from rugs_assets.domain.session_facts import SessionBlock
 from rugs_assets.lake.capture_files import EVENT_STORE, JSONL, CaptureFile
 
 FILES_PER_UNIT = 512
+EVENTS, REJECTS, SUMMARY = ".events.parquet", ".rejects.parquet", ".json"
+"""How the names of a unit's files end."""
 
 REJECTED = pa.schema(
     [*REJECTED_INPUT, required("session_id", pa.string()), required("near_seq", pa.int64())]
@@ -102,11 +104,24 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A decoded unit: its summary and where its rows lie."""
+    """A decoded unit: its summary and where its rows lie.
+
+    Attributes:
+        place: path of its files without their endings.
+    """
 
     summary: Summary
-    events: Path
-    rejects: Path
+    place: str
+
+    @property
+    def events(self) -> Path:
+        """The file of its events."""
+        return Path(f"{self.place}{EVENTS}")
+
+    @property
+    def rejects(self) -> Path:
+        """The file of its rejects."""
+        return Path(f"{self.place}{REJECTS}")
 
 
 def plan_units(files: Iterable[CaptureFile]) -> list[UnitPlan]:
