@@ -25,10 +25,9 @@ from deltalake.transaction import AddAction
 from rugs_assets.lake.delta_log import (
     ATTEMPTS,
     LoggedFile,
-    Snapshot,
     back_off,
-    files_of,
     load,
+    opened,
     remember,
 )
 from rugs_assets.lake.errors import CommitConflict, WriteFailed, cure_of, in_a_line
@@ -69,7 +68,7 @@ def _commit_once(
 ) -> tuple[int, bool]:
     # Looked at in every attempt: the rival that won may have written these very files.
     table = load(store, spec)
-    before = Snapshot(table.version(), tuple(files_of(table)))
+    before = opened(store, spec, table)
     if list(before.of(day)) == sorted(files):
         remember(store, spec, before)
         return before.version, True

@@ -181,10 +181,20 @@ def snapshot(store: Store, spec: TableSpec, version: int | datetime | None = Non
         if commit == seen.commit and (is_latest or version is not None):
             return seen.snapshot
     table = load(store, spec, version)
-    found = Snapshot(table.version(), tuple(files_of(table)))
+    found = opened(store, spec, table)
     if version is None:
         remember(store, spec, found)
     return found
+
+
+def opened(store: Store, spec: TableSpec, table: DeltaTable) -> Snapshot:
+    """The files of a table that was loaded, from memory where this version was seen before."""
+    seen, version = store.seen.get(spec.name), table.version()
+    if seen is not None and version == seen.snapshot.version:
+        commit, _ = _commit_of(store, spec, version)
+        if commit == seen.commit:
+            return seen.snapshot
+    return Snapshot(version, tuple(files_of(table)))
 
 
 def remember(store: Store, spec: TableSpec, latest: Snapshot) -> None:
