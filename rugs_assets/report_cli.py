@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from rugs_assets.lake.capture_report import capture_report
-from rugs_assets.lake.landing import Landing
+from rugs_assets.lake.landing import Landing, UnreadableCapture
 from rugs_assets.settings import Settings, SettingsError
 
 
@@ -31,7 +31,11 @@ def report(
         with TemporaryDirectory() as cache:
             # Nothing is stored, so any key does: no pseudonym leaves the report.
             inventory = Landing(folder, cache, b"report", zones=zones).refresh()
-            parts += [f"## {folder.name}", capture_report(inventory).replace("## ", "### ")]
+            try:
+                parts += [f"## {folder.name}", capture_report(inventory).replace("## ", "### ")]
+            except UnreadableCapture as error:
+                typer.echo(str(error), err=True)
+                raise typer.Exit(1) from None
     text = "\n\n".join(parts).rstrip() + "\n"
     if out is None:
         typer.echo(text)

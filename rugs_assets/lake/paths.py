@@ -10,7 +10,9 @@ import os
 import re
 from pathlib import Path
 
-_LIKE_A_BYTE = re.compile(rb"\\(?=x[0-9a-f]{2})")
+_LIKE_ESCAPED = re.compile(rb"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that end a line, steer a terminal or turn the direction of text round."""
 
 
 def inner_path(path: str) -> str:
@@ -27,12 +29,19 @@ def inner_path(path: str) -> str:
 
 
 def shown_name(path: str) -> str:
-    """The path of a capture as tables call it: bytes that are no UTF-8 are escaped.
+    """The path of a capture as tables and messages call it: one line of plain text.
 
-    No two paths have the same: what looks like an escaped byte gets its backslash escaped.
+    Bytes that are no UTF-8 are escaped, and so are characters that would put words of their own
+    into a log. No two paths have the same: what looks escaped gets its backslash escaped.
     """
-    name = _LIKE_A_BYTE.sub(rb"\\x5c", os.fsencode(path))
-    return name.decode("utf-8", "backslashreplace")
+    name = _LIKE_ESCAPED.sub(rb"\\x5c", os.fsencode(path)).decode("utf-8", "backslashreplace")
+    return _STEERING.sub(_escaped, name)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    # \x80 and above stand for bytes.
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}"
 
 
 def synced(path: Path) -> None:
