@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,4 +27,5 @@ def coded(column: Array) -> tuple[list[str], NDArray[np.int64]]:
     """The distinct texts of a column, and for each row the index of its text, -1 for null."""
     encoded = column.dictionary_encode()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return [str(text) for text in encoded.dictionary.to_pylist()], codes
+    # A name comes up in block after block and is kept in several places: one text of it will do.
+    return [intern(str(text)) for text in encoded.dictionary.to_pylist()], codes

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from rugs_assets.lake.delta_log import LoggedFile
 from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch, cure_of
+from rugs_assets.lake.memory import Ebb
 from rugs_assets.lake.parquet_files import FOOTER_KEY
 from rugs_assets.lake.specs import DATE_COLUMN, TableSpec
 from rugs_assets.lake.storage import Store
@@ -94,11 +95,13 @@ class Rows:
         Raises:
             FileDamaged: a file is gone, cut short or fails its checksums.
         """
+        ebb = Ebb()
         for file in self._logged:
             with opened(self._store, self._spec, file) as parquet:
                 found = parquet.iter_batches(rows, columns=self._stored_columns, use_threads=False)
                 for batch in self._guarded(found, file):
                     yield self._dressed(batch, file.day)
+                    ebb.passed(batch.num_rows)
 
     def to_arrow(self) -> pa.Table:
         """All rows as one Arrow table."""

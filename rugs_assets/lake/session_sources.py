@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -54,8 +55,9 @@ class SessionSource:
             or any(_holds(block.facts, seq, seq) for seq in context)
         ]
         held: pa.Table | None = None
+        footer = _Footer()
         for index, (unit, block) in enumerate(wanted):
-            part = _read_block(unit, block, columns)
+            part = _read_block(unit, block, columns, footer)
             held = part if held is None else pa.concat_tables([held, part])
             bound = wanted[index + 1][1].facts.first_seq if index + 1 < len(wanted) else 2**62
             ready, held = _cut(held, bound)
@@ -79,9 +81,21 @@ def _cut(events: pa.Table, bound: int) -> tuple[pa.Table, pa.Table | None]:
     return events.filter(pa.array(seqs < bound)), events.filter(pa.array(seqs >= bound))
 
 
-def _read_block(unit: Unit, block: Block, columns: list[str] | None) -> pa.Table:
+class _Footer:
+    """The footer of the file that was read last: the next block mostly lies in it too."""
+
+    path: Path | None = None
+    known: pq.FileMetaData | None = None
+
+    def of(self, path: Path) -> pq.FileMetaData | None:
+        """The footer of a file; None where it was not read last."""
+        return self.known if path == self.path else None
+
+
+def _read_block(unit: Unit, block: Block, columns: list[str] | None, footer: _Footer) -> pa.Table:
     try:
-        with pq.ParquetFile(unit.events) as file:
+        with pq.ParquetFile(unit.events, metadata=footer.of(unit.events)) as file:
+            footer.path, footer.known = unit.events, file.metadata
             return file.read_row_group(block.row_group, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise FileDamaged(

@@ -22,7 +22,7 @@ from rugs_assets.lake.admission import admitted
 from rugs_assets.lake.dated_rows import DatedRows
 from rugs_assets.lake.errors import LakeError, WriteFailed, cure_of
 from rugs_assets.lake.maintenance import Vacuumed
-from rugs_assets.lake.memory import give_back
+from rugs_assets.lake.memory import MANY_ROWS, Ebb
 from rugs_assets.lake.parquet_files import DateFiles
 from rugs_assets.lake.publishing import publish
 from rugs_assets.lake.rows import Rows, check_schema
@@ -49,9 +49,6 @@ __all__ = [
     "TableSpec",
     "Vacuumed",
 ]
-
-_MANY_ROWS = 2**18
-"""After so many, memory is given back: next to them it costs nothing, and others need it."""
 
 
 class Lake:
@@ -128,6 +125,7 @@ class Lake:
         """
         if isinstance(day, datetime) or not isinstance(day, date):
             raise LakeError(f"table {spec.name}: a date is needed, not {day!r}")
+        ebb = Ebb()
         with ExitStack() as until_done:
             with self._writing(spec, day):
                 self.ensure(spec)
@@ -138,10 +136,11 @@ class Lake:
                 rows = admitted(spec, day, batch)
                 with self._writing(spec, day):
                     files.write(rows)
+                ebb.passed(rows.num_rows)
             with self._writing(spec, day):
                 commit = publish(self._store, spec, day, files.finish(), provenance)
-        if commit.rows >= _MANY_ROWS:
-            give_back()
+        if commit.rows >= MANY_ROWS:
+            ebb.passed(MANY_ROWS)
         return commit
 
     def read(
