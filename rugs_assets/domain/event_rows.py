@@ -222,18 +222,17 @@ class EventRows:
 
     def _column(self, name: str, dtype: Any, sent: dict[str, NDArray[np.float64]]) -> Array:
         numbers, cells = sent.get(name), self._cells.get(name)
-        if numbers is not None and cells is None:
+        if name in WHOLE | REAL and not (numbers is None and cells is None):
+            numbers = np.full(len(self), np.nan) if numbers is None else numbers
+            if cells is not None:
+                numbers[list(cells)] = np.fromiter(cells.values(), np.float64, len(cells))
             return self._numeric(name, dtype, numbers)
         given = self._values.get(name)
-        if cells is not None:
-            if given is None:
-                given = [None] * len(self) if numbers is None else numbers.tolist()
-            for row, value in cells.items():
-                given[row] = value
-        if given is None:
+        if given is None and cells is None:
             return nothing(len(self), name, dtype)
-        if name in WHOLE | REAL:
-            return self._numeric(name, dtype, np.array(given, np.float64))
+        given = [None] * len(self) if given is None else given
+        for row, value in (cells or {}).items():
+            given[row] = value
         array: Array = pa.array(given, dtype)
         return array
 
