@@ -127,16 +127,19 @@ class EventRows:
         self._heads.extend(heads)
         self._used += [payload is not None for payload in payloads]
         sent = [_NOTHING if payload is None else payload for payload in payloads]
-        fields = list(zip(*map(msgspec.structs.astuple, sent), strict=True))
+        # One flat list, cut by strides: tuples that lived on would call for the garbage collector.
+        flat = list(chain.from_iterable(map(msgspec.structs.astuple, sent)))
+        fields = [flat[at :: len(_FIELD)] for at in range(len(_FIELD))]
         self._games += fields[_FIELD["game_id"]]
         for column in _OTHERS[:-1]:
             self._values[column] += fields[_FIELD[_ATTRIBUTE[column]]]
         fairs = fields[_FIELD["provably_fair"]]
         self._values["server_seed_hash"] += [fair and fair.server_seed_hash for fair in fairs]
         pools = [_NO_POOL if pool is None else pool for pool in fields[_FIELD["rugpool"]]]
+        of_pools = list(chain.from_iterable(map(msgspec.structs.astuple, pools)))
         numbers = chain(
             *(fields[_FIELD[_ATTRIBUTE[column]]] for column in _NUMBERS[: -len(_POOL)]),
-            *zip(*map(msgspec.structs.astuple, pools), strict=True),
+            *(of_pools[at :: len(_POOL)] for at in range(len(_POOL))),
         )
         # In one array, and NaN for null: the wire knows no NaN, and calls cost more than numbers.
         found: Array = pa.array(list(numbers), pa.float64())
