@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 
-from rugs_assets.lake.errors import WriteFailed
+from rugs_assets.lake.errors import FileDamaged, WriteFailed, in_a_line
 from rugs_assets.lake.unit_writer import UnitWriter
 from rugs_assets.lake.units import (
     EVENTS,
@@ -145,5 +145,15 @@ class Decoder:
 
 
 def read_rejects(unit: Unit) -> pa.Table:
-    """The rejects of a unit (schema `REJECTED`)."""
-    return pq.read_table(unit.rejects, schema=REJECTED)
+    """The rejects of a unit (schema `REJECTED`).
+
+    Raises:
+        FileDamaged: they cannot be read; after a power cut the file may be empty.
+    """
+    try:
+        return pq.read_table(unit.rejects, schema=REJECTED)
+    except (OSError, pa.ArrowException) as error:
+        raise FileDamaged(
+            f"{unit.rejects}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it "
+            "is made anew from the capture), then run it again"
+        ) from error

@@ -69,13 +69,14 @@ def main() -> int:
         settings = Settings.from_environment()
         prepare_home(settings)
         inventory = captures_in(settings, console)
+        found = inventory.days
     except (SettingsError, NoCapture, LakeError, OSError) as error:
         console.print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
     partitions = set(capture_dates(settings.start_date).get_partition_keys())
-    days = [day for day in inventory.days if day.isoformat() in partitions]
+    days = [day for day in found if day.isoformat() in partitions]
     outcomes = list(materialize(settings, days, console))
-    for day in sorted({*inventory.days} - {*days}):
+    for day in sorted({*found} - {*days}):
         console.print(
             f"{day} is left out: dates start at RUGS_START_DATE, {settings.start_date},"
             " and end yesterday (UTC)"

@@ -241,3 +241,14 @@ def test_a_damaged_decoded_capture_is_named_with_its_cure(tmp_path: Path) -> Non
             own_events(landed(folder))
     decoded.unlink()
     assert column(own_events(landed(folder)), "tick") == [0, 1]
+
+
+def test_rejects_that_a_power_cut_emptied_are_named_with_the_cure(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_jsonl(folder, active(1, 0), "# prose")
+    (unit,) = landed(folder).units
+    unit.rejects.write_bytes(b"")
+    with pytest.raises(FileDamaged, match=r"rejects\.parquet, a decoded capture, .*delete it"):
+        landed(folder).select(DAY).tally()
+    unit.rejects.unlink()
+    assert [row["reason"] for row in rejected_of(landed(folder))] == ["not a JSON object"]
