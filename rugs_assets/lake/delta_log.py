@@ -88,8 +88,10 @@ class Snapshot:
 
     def replaced(self, day: date, files: Collection[LoggedFile]) -> Snapshot:
         """The next version, in which a date is made of other files."""
-        others = (file for file in self.files if file.day != day)
-        return Snapshot(self.version + 1, tuple(sorted([*others, *files])))
+        first = bisect_left(self.files, day, key=_day_of)
+        last = bisect_right(self.files, day, lo=first, key=_day_of)
+        made_of = (*self.files[:first], *sorted(files), *self.files[last:])
+        return Snapshot(self.version + 1, made_of)
 
 
 @dataclass(frozen=True, slots=True)

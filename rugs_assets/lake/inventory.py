@@ -93,18 +93,28 @@ class Inventory:
         return self._sessions_by_day.get(day, [])
 
     @cached_property
-    def _reveals_by_day(self) -> dict[str, dict[str, list[tuple[str, int]]]]:
-        by_day: dict[str, dict[str, list[tuple[str, int]]]] = {}
+    def _revealing_blocks(self) -> dict[str, list[tuple[str, dict[str, int]]]]:
+        """Beginning of a gameId -> (session, what a block reveals) where such a game is among it.
+
+        Of the games of all dates nothing is kept here: a run asks for one date, or a few.
+        """
+        by_day: dict[str, list[tuple[str, dict[str, int]]]] = {}
         for session_id, source in self.sources.items():
             for _, block in source.blocks:
-                for game, seq in block.facts.revealed.items():
-                    games = by_day.setdefault(game[:9], {})
-                    games.setdefault(game, []).append((session_id, seq))
+                revealed = block.facts.revealed
+                for begins in {game[:9] for game in revealed}:
+                    by_day.setdefault(begins, []).append((session_id, revealed))
         return by_day
 
     def reveals_of(self, day: date) -> dict[str, list[tuple[str, int]]]:
         """Games of a date whose seeds were revealed, each with the (session, seq) of the frames."""
-        return self._reveals_by_day.get(day.strftime("%Y%m%d-"), {})
+        begins = day.strftime("%Y%m%d-")
+        games: dict[str, list[tuple[str, int]]] = {}
+        for session_id, revealed in self._revealing_blocks.get(begins, ()):
+            for game, seq in revealed.items():
+                if game.startswith(begins):
+                    games.setdefault(game, []).append((session_id, seq))
+        return games
 
     @cached_property
     def days(self) -> tuple[date, ...]:
