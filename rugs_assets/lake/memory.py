@@ -15,22 +15,32 @@ _CGROUP = Path("/sys/fs/cgroup")
 MANY_ROWS = 2**17
 """After so many, memory is given back: next to them it costs nothing, and others need it."""
 
+LONG_DATE = 2**19
+"""Rows of a full day. While more than these are written, memory is given back four times as often:
+a tenth more CPU then, and 12 MiB of 280 less at ten times a full day."""
+
 
 class Ebb:
     """Gives memory back while rows go by.
 
     What stays of each row group (its part of the footer) lies between buffers that go: without
     this, what is free grows with a date, 50 MiB for ten days of events.
+
+    Args:
+        writes: whether the rows are written.
     """
 
-    def __init__(self) -> None:
-        self._rows = 0
+    def __init__(self, *, writes: bool = False) -> None:
+        self._writes = writes
+        self._passed = self._kept = 0
 
     def passed(self, rows: int) -> None:
         """Return to the system what is free, whenever many rows have gone by."""
-        self._rows += rows
-        if self._rows >= MANY_ROWS:
-            self._rows = 0
+        self._passed += rows
+        self._kept += rows
+        often = self._writes and self._passed > LONG_DATE
+        if self._kept >= (MANY_ROWS // 4 if often else MANY_ROWS):
+            self._kept = 0
             pa.default_memory_pool().release_unused()
 
 

@@ -125,7 +125,7 @@ class Lake:
         """
         if isinstance(day, datetime) or not isinstance(day, date):
             raise LakeError(f"table {spec.name}: a date is needed, not {day!r}")
-        ebb = Ebb()
+        ebb = Ebb(writes=True)
         with ExitStack() as until_done:
             with self._writing(spec, day):
                 self.ensure(spec)
