@@ -78,7 +78,7 @@ class _Pending:
     @property
     def is_large(self) -> bool:
         """Whether what was rejected takes much memory: a file may hold little else."""
-        return self._rejected_bytes >= _BLOCK_REJECTED_BYTES
+        return self._rejected_bytes + self.rows.rejected_bytes >= _BLOCK_REJECTED_BYTES
 
     def count(self, chunk: Chunk, kept: int) -> None:
         """Note what a chunk held, of whose records so many were kept."""

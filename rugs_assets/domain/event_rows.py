@@ -86,6 +86,9 @@ class EventRows:
         heads: what every event has.
         payloads: as `extend` takes them.
         any_game: whether a game may have any id; otherwise it must name its date.
+
+    Attributes:
+        rejected_bytes: how many bytes those of the rows had that are none.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class EventRows:
         self._bad: dict[int, str] = {}
         self._checked = 0
         self._rejects: list[Reject] = []
+        self.rejected_bytes = 0
         if heads is not None:
             self.extend(heads, payloads)
 
@@ -181,6 +185,7 @@ class EventRows:
         heads = self._heads
         for row in sorted(row for row in self._bad if row >= first):
             text = raw(row)
+            self.rejected_bytes += len(text)
             reject = Reject(
                 heads.positions[row],
                 self._bad[row],

@@ -19,15 +19,12 @@ from pathlib import Path
 from threading import get_ident
 
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 
-from rugs_assets.lake.errors import FileDamaged, WriteFailed, in_a_line
+from rugs_assets.lake.errors import WriteFailed
 from rugs_assets.lake.unit_writer import UnitWriter
 from rugs_assets.lake.units import (
     EVENTS,
-    REJECTED,
     REJECTS,
     SUMMARY,
     Summary,
@@ -142,18 +139,3 @@ class Decoder:
                 with suppress(OSError):
                     leftover.unlink(missing_ok=True)
         return unit
-
-
-def read_rejects(unit: Unit) -> pa.Table:
-    """The rejects of a unit (schema `REJECTED`).
-
-    Raises:
-        FileDamaged: they cannot be read; after a power cut the file may be empty.
-    """
-    try:
-        return pq.read_table(unit.rejects, schema=REJECTED)
-    except (OSError, pa.ArrowException) as error:
-        raise FileDamaged(
-            f"{unit.rejects}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it "
-            "is made anew from the capture), then run it again"
-        ) from error

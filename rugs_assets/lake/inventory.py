@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from rugs_assets.domain.clock import ASSUMED, GIVEN
 from rugs_assets.domain.day_rows import belonging, rows_of_day
-from rugs_assets.domain.events import REJECTED_INPUT
 from rugs_assets.domain.sessions import DayPlan, Session
 from rugs_assets.domain.zones import NO_ZONES, Zones
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile
-from rugs_assets.lake.decoded import DECODER_VERSION, read_rejects
+from rugs_assets.lake.day_rejects import UnitRejects, by_day, in_order
+from rugs_assets.lake.decoded import DECODER_VERSION
 from rugs_assets.lake.session_sources import SessionSource
 from rugs_assets.lake.units import Block, FileTally, Unit
 
@@ -138,29 +138,13 @@ class Inventory:
         return DayInput(self, day)
 
     @cached_property
-    def rejects_by_day(self) -> dict[date, list[pa.Table]]:
+    def rejects_by_day(self) -> dict[date, list[UnitRejects]]:
         """What was rejected, by the date it lies in; input that names none lies in the default."""
-        by_day: dict[date, list[pa.Table]] = {}
-        for unit in self.units:
-            if not unit.summary.rejected:
-                continue
-            table = read_rejects(unit)
-            days = [
-                self._day_of_reject(session_id, seq)
-                for session_id, seq in zip(
-                    table["session_id"].to_pylist(), table["near_seq"].to_pylist(), strict=True
-                )
-            ]
-            for day in set(days):
-                keep = pa.array([found == day for found in days])
-                by_day.setdefault(day, []).append(table.filter(keep).select(REJECTED_INPUT.names))
-        return by_day
+        return by_day(self.units, self._day_of_reject)
 
-    def _day_of_reject(self, session_id: Any, near_seq: Any) -> date:
+    def _day_of_reject(self, session_id: str, near_seq: int) -> date:
         source = self.sources.get(session_id)
-        if source is None:
-            return self.default_day
-        return source.session.day_at(int(near_seq))
+        return self.default_day if source is None else source.session.day_at(near_seq)
 
 
 class DayInput:
@@ -171,7 +155,7 @@ class DayInput:
         self.day = day
 
     @property
-    def _rejects(self) -> list[pa.Table]:
+    def _rejects(self) -> list[UnitRejects]:
         return self._inventory.rejects_by_day.get(self.day, [])
 
     @cached_property
@@ -216,11 +200,7 @@ class DayInput:
 
     def rejected(self) -> Iterator[pa.RecordBatch]:
         """The rows of `rejected_input`, by file and position."""
-        if self._rejects:
-            table = pa.concat_tables(self._rejects).sort_by(
-                [("source_file", "ascending"), ("source_position", "ascending")]
-            )
-            yield from table.cast(REJECTED_INPUT).to_batches()
+        yield from in_order(self._rejects)
 
     @cached_property
     def files(self) -> tuple[FileTally, ...]:
@@ -231,8 +211,7 @@ class DayInput:
             for unit, _ in self._inventory.sources[session_id].blocks
         }
         paths = {file.path for unit in units.values() for file in unit.summary.files}
-        for table in self._rejects:
-            paths.update(map(str, table["source_file"].to_pylist()))
+        paths.update(*(found.files for found in self._rejects))
         return tuple(file for file in self._inventory.files if file.path in paths)
 
     @cached_property
@@ -266,7 +245,7 @@ class DayInput:
             clocks[session_id] = f"{clock.offset_us / 3.6e9:+.2f} h, {clock.basis}"
             for events in source.events(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
                 _count(source.session, self.day, events, used, ignored)
-        rejected = sum(table.num_rows for table in self._rejects)
+        rejected = sum(map(len, self._rejects))
         return {
             "sessions": len(clocks),
             "kept": used.total() + ignored.total(),

@@ -166,8 +166,8 @@ def _files_of_days(
         for day in source.session.days:
             own.setdefault(day, {}).update(files)
     digests = {file.path: file.digest for file in inventory.files}
-    for day, tables in inventory.rejects_by_day.items():
-        for path in {str(path) for table in tables for path in table["source_file"].to_pylist()}:
+    for day, rejects in inventory.rejects_by_day.items():
+        for path in set().union(*(found.files for found in rejects)):
             own.setdefault(day, {})[path] = digests[path]
     return own, around
 

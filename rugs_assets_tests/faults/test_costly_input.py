@@ -19,6 +19,7 @@ from rugs_assets.domain import protocol
 from rugs_assets.domain.seen_history import SeenHistory
 from rugs_assets.lake.listing import look_at
 from rugs_assets_tests.captures_builders import (
+    DAY,
     active,
     column,
     frame,
@@ -89,15 +90,17 @@ def test_what_is_rejected_is_not_held_until_an_event_comes(tmp_path: Path) -> No
     process = FORKS.Process(target=decoded_in, args=(tells, str(tmp_path / "in"), 128 << 20))
     process.start()
     tells.close()
-    assert told.recv() == (1_502, 2, 1_500)
+    assert told.recv() == (1_502, 2, 1_500, 1_500)
     process.join()
 
 
 def decoded_in(told: Connection, folder: str, room: int) -> None:
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + room, used + room))
-    (file,) = landed(Path(folder)).files
-    told.send((file.lines, file.events, file.rejected))
+    inventory = landed(Path(folder))
+    (file,) = inventory.files
+    listed = sum(batch.num_rows for batch in inventory.select(DAY).rejected())
+    told.send((file.lines, file.events, file.rejected, listed))
 
 
 @pytest.fixture
