@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks.measuring import Measured, measure
-from benchmarks.stages import Stages
+from benchmarks.stages import KEY, Stages
 from rugs_assets.domain.simulator import Plan, write_simulation
 from rugs_assets.lake import catalog
 from rugs_assets.lake.landing import Landing
@@ -40,30 +40,46 @@ def growth(folder: Path, rounds: int, sizes: tuple[int, ...] = SIZES) -> dict[in
         rounds: interleaved repetitions at each size.
         sizes: in dates, ascending.
     """
-    captures, work = folder / "captures", folder / "work"
+    made = folder / "made"
+    captures = made / "captures"
     write_simulation(Plan(days=1, games_per_day=10), captures, truth=None)
-    stages = Stages(captures, work)
+    stages = Stages(captures, made / "work")
     stages.all()
-    made, found = 1, {}
+    stores: dict[int, Stages] = {}
+    count = 1
     for size in sizes:
-        for number in range(made, size):
+        for number in range(count, size):
             _copy_date(stages.lake, stages.days[0], _FIRST + timedelta(days=number))
             _copy_capture(captures, number)
-        made = size
-        Landing(captures, work / "store" / "_landing", b"bench").refresh()
+        count = size
+        Landing(captures, made / "work" / "store" / "_landing", KEY).refresh()
+        copied = shutil.copytree(made, folder / str(size))
+        stores[size] = Stages(copied / "captures", copied / "work")
+    # All sizes in turn in each round: what else the machine does then meets them alike.
+    parts = {
+        f"{size} {name}": part
+        for size, store in stores.items()
+        for name, part in _parts(store).items()
+    }
+
+    def forget() -> None:
         # A date that is there already would not be committed: it is emptied before each round.
-        parts = _parts(stages, folder)
-        measured = measure(parts, rounds, lambda: _forget(stages.lake, stages.days[-1]))
-        found[size] = list(measured.values())
+        for store in stores.values():
+            _forget(store.lake, store.days[-1])
+
+    found: dict[int, list[Measured]] = {size: [] for size in sizes}
+    for name, measured in measure(parts, rounds, forget).items():
+        of_size, _, measured.name = name.partition(" ")
+        found[int(of_size)].append(measured)
     return found
 
 
-def _parts(stages: Stages, folder: Path) -> dict[str, Callable[[], int]]:
-    landing = folder / "work" / "store" / "_landing"
+def _parts(stages: Stages) -> dict[str, Callable[[], int]]:
+    landing = stages.work / "store" / "_landing"
 
     def one_date() -> int:
         # What a run does: the folder looked at, one date of seven tables made and committed.
-        inventory = Landing(stages.captures, landing, b"bench").refresh()
+        inventory = Landing(stages.captures, landing, KEY).refresh()
         stages.__dict__["inventory"] = inventory
         return sum(
             stage(stages.days[-1])
@@ -84,9 +100,7 @@ def _parts(stages: Stages, folder: Path) -> dict[str, Callable[[], int]]:
         return sum(stages.lake.provenance(table, day) is not None for table in _TABLES)
 
     return {
-        "look at the folder": lambda: len(
-            Landing(stages.captures, landing, b"bench").refresh().days
-        ),
+        "look at the folder": lambda: len(Landing(stages.captures, landing, KEY).refresh().days),
         "one date, all stages": one_date,
         "row counts of the UI": ui,
         "provenance of a date": provenance,
@@ -113,8 +127,3 @@ def _copy_capture(captures: Path, number: int) -> None:
     target = captures / "copies" / f"{day}-copy.jsonl"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(text.replace(b"20251215-", day.strftime("%Y%m%d-").encode()))
-
-
-def clean(folder: Path) -> None:
-    """Remove what was made."""
-    shutil.rmtree(folder, ignore_errors=True)

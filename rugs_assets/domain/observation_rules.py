@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rugs_assets.domain import events as ev
+from rugs_assets.domain.columns import coded
 from rugs_assets.domain.features import FEATURE_NAMES, Phase, encode_game_id, feature_bit
 from rugs_assets.domain.frames import FRAME_STATE
 from rugs_assets.domain.games import games_in
@@ -152,26 +154,34 @@ def violations_of_constancy(events: Iterable[pa.RecordBatch]) -> Violations:
 
 def _changed(events: Iterable[pa.RecordBatch]) -> Iterator[Mapping[str, object]]:
     first: dict[tuple[str, str, str], float] = {}
-    places = ("session_id", "episode_id", "seq")
     for batch in events:
-        is_frame = batch["event"].to_numpy(zero_copy_only=False).astype(str) == ev.FRAME
-        is_frame &= ~batch["is_context"].to_numpy(zero_copy_only=False)
-        is_frame &= batch["episode_id"].is_valid().to_numpy(zero_copy_only=False)
+        sessions, session = coded(batch["session_id"])
+        games, game = coded(batch["episode_id"])
+        is_frame = pc.equal(batch["event"], pa.scalar(ev.FRAME)).to_numpy(zero_copy_only=False)
+        is_frame = is_frame & ~batch["is_context"].to_numpy(zero_copy_only=False) & (game >= 0)
         for name in BETWEEN_GAMES:
             sent = is_frame & batch[name].is_valid().to_numpy(zero_copy_only=False)
-            columns = (batch[column].filter(pa.array(sent)).to_pylist() for column in places)
-            values = batch[name].filter(pa.array(sent)).to_pylist()
-            for session, game, seq, value in zip(*columns, values, strict=True):
-                expected = first.setdefault((session, game, name), value)
-                if value != expected:
-                    yield {
-                        "episode_id": game,
-                        "session_id": session,
-                        "seq": seq,
-                        "feature": name,
-                        "expected": expected,
-                        "found": value,
-                    }
+            values = batch[name].to_numpy(zero_copy_only=False)[sent]
+            pairs, firsts, pair = np.unique(
+                session[sent] * len(games) + game[sent], return_index=True, return_inverse=True
+            )
+            of_pair = [(sessions[both // len(games)], games[both % len(games)]) for both in pairs]
+            expected = np.array(
+                [
+                    first.setdefault((*names, name), float(values[at]))
+                    for names, at in zip(of_pair, firsts, strict=True)
+                ]
+            )
+            seqs = batch["seq"].to_numpy()[sent]
+            for at in np.flatnonzero(values != expected[pair]).tolist():
+                yield {
+                    "episode_id": of_pair[pair[at]][1],
+                    "session_id": of_pair[pair[at]][0],
+                    "seq": int(seqs[at]),
+                    "feature": name,
+                    "expected": float(expected[pair[at]]),
+                    "found": float(values[at]),
+                }
 
 
 def violations_of_peaks(episodes: pa.Table) -> Violations:
