@@ -20,7 +20,7 @@ FALSE_STARTS = 4
 """How many lines of one stretch may each be taken for the beginning of an object over many lines
 before the rest of it is read line by line."""
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 Found = tuple[Envelope | LooseEnvelope, bytes]
 
@@ -189,7 +189,8 @@ def _record_in(raw: bytes) -> Found | None:
 
 def _opened(line: bytes) -> int | None:
     """How many braces and brackets a line leaves open; None where it ends inside a string."""
-    bare, strings = _STRING.subn(rb"\1", line)
-    if bare.count(b'"') != strings:
+    # A quote behind the line closes what is open; else it is left over.
+    bare = _STRING.sub(b"", line + b' "')
+    if not bare.endswith(b'"'):
         return None
     return bare.count(b"{") + bare.count(b"[") - bare.count(b"}") - bare.count(b"]")

@@ -63,9 +63,13 @@ class LakeBusy(LakeError):
 
 
 def in_a_line(error: BaseException) -> str:
-    """What a library says, without its colours, line breaks and frames without a name."""
+    """What a library says, without its colours, line breaks and frames without a name.
+
+    Of want of memory it says so, for what could not be read then may be whole.
+    """
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).partition(" 0: <unknown>")[0]
-    return " ".join(text.split())
+    text = " ".join(text.split())
+    return f"memory ran out ({text})" if isinstance(error, MemoryError) else text
 
 
 def cure_of(table: str, day: date | None) -> str:

@@ -37,6 +37,8 @@ def redacted(raw: bytes, pseudonym: Callable[[str], str]) -> str:
     """
     text = raw[:LONGEST_RAW_TEXT].decode("utf-8", "backslashreplace")
     text = _without_cut_value(text)
+    if ":" not in text:  # neither a key nor a player id: noise is a hundred times as fast
+        return text
     text = _PLAYER.sub(lambda found: pseudonym(found.group()), text)
     text = _SAID.sub(lambda found: f"{found['key']}{found['q']}[removed]{found['q']}", text)
     return _ID.sub(lambda found: _public(found, pseudonym), text)

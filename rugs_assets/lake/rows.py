@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rugs_assets.lake.delta_log import LoggedFile
-from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch, cure_of
+from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch, cure_of, in_a_line
 from rugs_assets.lake.memory import Ebb
 from rugs_assets.lake.parquet_files import FOOTER_KEY
 from rugs_assets.lake.specs import DATE_COLUMN, TableSpec
@@ -203,9 +203,10 @@ def opened(store: Store, spec: TableSpec, file: LoggedFile) -> pq.ParquetFile:
         raise _damaged(spec, file, path, error) from error
 
 
-def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: object) -> FileDamaged:
+def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: str | Exception) -> FileDamaged:
     gone = "is gone (was its version vacuumed, or replaced while it was read?)"
-    detail = gone if isinstance(why, FileNotFoundError) else f"cannot be read: {why}"
+    said = why if isinstance(why, str) else in_a_line(why)
+    detail = gone if isinstance(why, FileNotFoundError) else f"cannot be read: {said}"
     return FileDamaged(
         f"table {spec.name}, date {file.day}: {path} {detail}; read the latest version, or "
         f"compute the date again: {cure_of(spec.name, file.day)}"

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rugs_assets.lake import day_rejects, unit_writer
+from rugs_assets.lake.errors import FileDamaged
 from rugs_assets_tests.captures_builders import (
     DAY,
     DAY_AFTER,
@@ -68,3 +69,18 @@ def test_laying_out_the_dates_reads_no_text(
     assert inventory.days == (DAY,)
     assert "source_file" in asked
     assert "raw_text" not in asked
+
+
+def test_want_of_memory_is_told_from_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path, *ODD)
+    inventory = landed(tmp_path)
+    assert inventory.days == (DAY,)
+
+    def refused(*_: object, **__: object) -> pa.Table:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", refused)
+    with pytest.raises(FileDamaged, match=r"memory ran out \(malloc of size 64 failed\)"):
+        rejected_of(inventory)
