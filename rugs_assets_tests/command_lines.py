@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
+import dagster as dg
 import typer.main
 from dagster._cli import create_dagster_cli
 
 from rugs_assets.cli import app
+from rugs_assets.orchestration.build import build_defs
+from rugs_assets.settings import Settings
 from rugs_assets_tests.documentation import ROOT
 
 _DAGSTER: Callable[[], Any] = create_dagster_cli
@@ -31,7 +36,7 @@ def problem_of(command: list[str]) -> str | None:
         case "rugs-assets":
             return _refused(typer.main.get_command(app), program, arguments)
         case "dagster":
-            return _refused(_DAGSTER(), program, arguments)
+            return _refused(_DAGSTER(), program, arguments) or _selects_nothing(arguments)
         case "make":
             return _not_made(arguments)
         case "python" | "python3":
@@ -58,6 +63,28 @@ def _refused(command: Any, name: str, arguments: list[str]) -> str | None:
             return None  # it is the reader's
         return f"{name} {' '.join(arguments)}: {said}"
     return _refused(below, below.name, rest)
+
+
+def _selects_nothing(arguments: list[str]) -> str | None:
+    """Why Dagster would not materialize what `--select` names."""
+    if arguments[:2] != ["asset", "materialize"]:
+        return None
+    found = selected_by(arguments)
+    others = {key.to_user_string() for key in found - _graph().executable_asset_keys}
+    if others or not found:
+        return f"--select names nothing that Dagster writes: {', '.join(sorted(others))}"
+    return None
+
+
+def selected_by(arguments: list[str]) -> AbstractSet[dg.AssetKey]:
+    """The assets that `--select` of a command names."""
+    selection = arguments[arguments.index("--select") + 1]
+    return dg.AssetSelection.from_string(selection).resolve(_graph())
+
+
+@cache
+def _graph() -> dg.AssetGraph:
+    return build_defs(settings=Settings.from_environment({})).resolve_asset_graph()
 
 
 def _not_made(arguments: list[str]) -> str | None:

@@ -14,12 +14,17 @@ from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from filelock import FileLock
 
 from rugs_assets.domain.simulator import Payload, Plan, write_simulation
 from rugs_assets.lake import findings
-from rugs_assets_tests.command_lines import problem_of
+from rugs_assets.lake.catalog import TABLES
+from rugs_assets.lake.errors import cure_of
+from rugs_assets.lake.specs import TableSpec
+from rugs_assets.orchestration.stages import STAGES
+from rugs_assets_tests.command_lines import problem_of, selected_by
 from rugs_assets_tests.documentation import PAGES, ROOT, Block, blocks_of, commands_of
 
 FIRST, LAST = date(2025, 12, 15), date(2025, 12, 16)
@@ -87,15 +92,49 @@ def test_the_command_that_the_doctor_sends_people_to_exists(
     assert command[-1] in _jobs()
 
 
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_the_command_that_an_error_names_computes_the_table_again(
+    table: TableSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (command,) = commands_of(cure_of(table.made_by, FIRST))
+    assert problem_of(command) is None
+    (made,) = (stage for stage in STAGES if table in (stage.table, stage.side_table))
+    assert selected_by(command) == {dg.AssetKey(made.name)}
+
+
+def test_the_command_that_computes_an_asset_and_those_after_it_selects_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT)
+    for at, stage in enumerate(STAGES):
+        after = [later.name for later in STAGES[at + 1 :]]
+        (command,) = commands_of(cure_of(stage.name, FIRST, also=after))
+        assert problem_of(command) is None
+        assert selected_by(command) == {dg.AssetKey(name) for name in (stage.name, *after)}
+
+
+def test_pages_that_messages_send_people_to_exist() -> None:
+    named = {
+        (source.name, page)
+        for source in (ROOT / "rugs_assets").rglob("*.py")
+        for page in re.findall(r"\bdocs/[\w/-]+\.md", source.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert [said for said in sorted(named) if not (ROOT / said[1]).is_file()] == []
+
+
 def test_a_command_that_does_not_exist_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     script = (
         "rugs-assets nothing\nrugs-assets doctor --shallow\ndagster job nothing\nmake nothing\n"
-        "dagster asset materialize --selection x && python -m rugs_assets.nothing\n"
+        "dagster asset materialize --selection x\n"
+        "dagster asset materialize --select 'key:\"observations\"+' --partition x\n"
+        "make nothing         "make run && python        "make run && python python -m rugs_assets.nothing\n"
         'pip install "rugs_assets[nothing]"\nmake run NOTHING=1\nnothing  # at all\n'
     )
     assert all(problem_of(command) for command in commands_of(script))
-    assert len(list(commands_of(script))) == 9
+    assert len(list(commands_of(script))) == 11
 
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))

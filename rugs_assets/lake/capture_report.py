@@ -23,6 +23,18 @@ from rugs_assets.lake.landing import DayInput, Inventory
 MOST_CAPTURES_SHOWN = 12
 """A group of more captures than this is shown as one line a date."""
 
+_FATES = {
+    "lines": "lines",
+    "events": "events",
+    "duplicates": "duplicates",
+    "rejected": "rejected",
+    "blank": "blank",
+    "go on with an object": "joined",
+    "share a line": "doubled",
+    "unaccounted": "lost",
+}
+"""Column -> count of a file: `lines` and `share a line` together are all the others."""
+
 
 @dataclass(slots=True)
 class CaptureFigures:
@@ -52,10 +64,8 @@ def capture_report(inventory: Inventory) -> str:
     figures = _figures(days)
     parts = [
         "## What the files gave",
-        _table(
-            ("capture", "lines", "events", "duplicates", "rejected", "unaccounted"),
-            _files(inventory),
-        ),
+        _table(("capture", *_FATES), _files(inventory)),
+        "`lines` and `share a line` (more than one piece) are all the other columns together.",
         "## Games, frames and verdicts",
         _table(
             (
@@ -96,9 +106,10 @@ def _figures(days: Sequence[DayInput]) -> list[CaptureFigures]:
             names[game["episode_id"]] = name
             grouped.setdefault(name, CaptureFigures(name)).games.append(game)
         for batch in observations_of(day.events(), episodes):
-            figure = grouped[names[batch["episode_id"][0].as_py()]]
-            figure.rows += batch.num_rows
-            figure.observed += _observed(batch)
+            for game, observed in _observed(batch):  # a batch may hold rows of several games
+                figure = grouped[names[game]]
+                figure.rows += len(observed)
+                figure.observed += observed.sum(axis=0)
     return [grouped[name] for name in sorted(grouped)]
 
 
@@ -107,9 +118,13 @@ def _group(session_id: str, day: DayInput) -> str:
     return f"{folder or 'all'} {day.day.isoformat()}"
 
 
-def _observed(batch: pa.RecordBatch) -> np.ndarray[Any, np.dtype[np.int64]]:
+def _observed(batch: pa.RecordBatch) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]:
+    """Each game of a batch, with a row of zeros and ones (features) for each of its rows."""
     bits = batch["observed"].to_numpy()[:, None] >> np.arange(len(FEATURE_NAMES)) & 1
-    return np.asarray(bits.sum(axis=0), np.int64)
+    games = batch["episode_id"].dictionary_encode()
+    of_game = games.indices.to_numpy()
+    for at, game in enumerate(games.dictionary.to_pylist()):
+        yield str(game), bits[of_game == at]
 
 
 def _files(inventory: Inventory) -> Iterator[tuple[object, ...]]:
@@ -123,7 +138,7 @@ def _files(inventory: Inventory) -> Iterator[tuple[object, ...]]:
             if few
             else [(f"{folder or '.'} ({len(files)} files)", files)]
         ):
-            counts = ("lines", "events", "duplicates", "rejected", "lost")
+            counts = _FATES.values()
             yield (name, *(sum(getattr(file, count) for file in members) for count in counts))
 
 

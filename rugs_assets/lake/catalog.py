@@ -39,11 +39,14 @@ REJECTED_INPUT = TableSpec(
     schema_version=1,
     row_group_rows=1_024,  # rows hold raw text of any length: fewer of them in memory at once
     dictionary=False,
+    asset=RAW_WS_EVENTS.name,
 )
 EPISODES = TableSpec("episodes", _EPISODES, schema_version=1)
 OBSERVATIONS = TableSpec("observations", _OBSERVATIONS, schema_version=1)
 ALIGNED_SAMPLES = TableSpec("aligned_samples", _ALIGNED_SAMPLES, schema_version=1)
-UNALIGNED_ACTIONS = TableSpec("unaligned_actions", _UNALIGNED_ACTIONS, schema_version=1)
+UNALIGNED_ACTIONS = TableSpec(
+    "unaligned_actions", _UNALIGNED_ACTIONS, schema_version=1, asset=ALIGNED_SAMPLES.name
+)
 TRAINING_SHARDS = training_shards_in(DEFAULT_SHARDS)
 
 TABLES = (

@@ -110,9 +110,9 @@ def _attempted(
             raise WriteFailed(
                 f"table {spec.name}, date {day}, store {store.root}: the commit was refused, the "
                 f"last complete version is intact: {in_a_line(error)}. Make room or restore "
-                f"access, then: {cure_of(spec.name, day)}"
+                f"access, then: {cure_of(spec.made_by, day)}"
             ) from error
     raise CommitConflict(
         f"table {spec.name}, date {day}: other writers won {ATTEMPTS} attempts to commit; run it "
-        f"again: {cure_of(spec.name, day)}"
+        f"again: {cure_of(spec.made_by, day)}"
     )

@@ -156,7 +156,7 @@ def load(store: Store, spec: TableSpec, version: int | datetime | None = None) -
         if isinstance(error, TableNotFoundError) or not DeltaTable.is_deltatable(uri):
             raise TableMissing(
                 f"table {spec.name} does not exist at {uri}; compute a date of it first: "
-                f"{cure_of(spec.name, None)}"
+                f"{cure_of(spec.made_by, None)}"
             ) from error
         if version is None:
             newest = max(commit_names(store, spec), default="*.json")

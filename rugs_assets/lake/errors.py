@@ -7,6 +7,7 @@ that something is wrong.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 
@@ -72,7 +73,14 @@ def in_a_line(error: BaseException) -> str:
     return f"memory ran out ({text})" if isinstance(error, MemoryError) else text
 
 
-def cure_of(table: str, day: date | None) -> str:
-    """The command that computes a date of a table again."""
+def cure_of(asset: str, day: date | None, *, also: Sequence[str] = ()) -> str:
+    """The command that computes a date of an asset again.
+
+    Args:
+        asset: as `TableSpec.made_by` names it.
+        day: None where no date is known.
+        also: assets after it that are to be computed too.
+    """
     partition = day.isoformat() if day is not None else "<date>"
-    return f"dagster asset materialize --select 'key:\"{table}\"' --partition {partition}"
+    selection = " or ".join(f'key:"{name}"' for name in (asset, *also))
+    return f"dagster asset materialize --select '{selection}' --partition {partition}"

@@ -34,18 +34,11 @@ class BasisTable:
         spec: the table.
         code_version: version of the code that must have computed its dates.
         inputs: the tables its rows are computed from, where those are judged too.
-        asset: what is materialized to write it, where that is not called as the table is.
     """
 
     spec: TableSpec
     code_version: str
     inputs: tuple[TableSpec, ...] = ()
-    asset: str | None = None
-
-    @property
-    def made_by(self) -> str:
-        """The asset that writes it."""
-        return self.asset or self.spec.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +165,9 @@ def unfit_dates(pinned: Pinned, basis: Basis, days: Sequence[date]) -> list[str]
         named: set[str] = set()
         for each in basis.tables:
             why = _why_unfit(pinned, basis, each, day, usual[each.spec.name])
-            if why is not None and each.made_by not in named:
-                named.add(each.made_by)
-                cure = cure_of(each.made_by, day)
+            if why is not None and each.spec.made_by not in named:
+                named.add(each.spec.made_by)
+                cure = cure_of(each.spec.made_by, day)
                 problems.append(f"{day}: {each.spec.name} {why}; cure: {cure}")
     return problems
 

@@ -173,7 +173,7 @@ def check_schema(store: Store, spec: TableSpec, files: Sequence[LoggedFile]) -> 
     """
     for file, footer in zip(files, footers(store, spec, files), strict=True):
         place = f"table {spec.name}, date {file.day} ({store.path(spec.name, file.path)})"
-        cure = cure_of(spec.name, file.day)
+        cure = cure_of(spec.made_by, file.day)
         if footer.schema_version != spec.schema_version:
             raise SchemaMismatch(
                 f"{place}: stored with schema version {footer.schema_version}, expected "
@@ -209,7 +209,7 @@ def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: str | Exception)
     detail = gone if isinstance(why, FileNotFoundError) else f"cannot be read: {said}"
     return FileDamaged(
         f"table {spec.name}, date {file.day}: {path} {detail}; read the latest version, or "
-        f"compute the date again: {cure_of(spec.name, file.day)}"
+        f"compute the date again: {cure_of(spec.made_by, file.day)}"
     )
 
 
@@ -221,7 +221,7 @@ def _footer(store: Store, spec: TableSpec, file: LoggedFile) -> Footer:
         if text is None:
             raise SchemaMismatch(
                 f"table {spec.name}, date {file.day}: {path} was not written by this package; "
-                f"compute the date again: {cure_of(spec.name, file.day)}"
+                f"compute the date again: {cure_of(spec.made_by, file.day)}"
             )
         try:
             said: dict[str, Any] = json.loads(text)

@@ -40,7 +40,7 @@ class TableSpec:
     """A table: its columns and how its files are laid out.
 
     Attributes:
-        name: the asset key, also the folder below the store.
+        name: also the folder below the store.
         schema: columns in order, without `capture_date`; non-nullable ones are declared
             `nullable=False`.
         schema_version: raised whenever columns or their meaning change.
@@ -50,6 +50,7 @@ class TableSpec:
         file_rows: a file is closed at this many rows (None: one file a date).
         keep_together: with `file_rows`, files are closed only where this column's value changes, so
             that an episode never splits over files. Equal values must be adjacent.
+        asset: what is materialized to write it, where that is not called as the table is.
 
     Raises:
         SpecInvalid: on a name, a type or a layout that cannot be honoured.
@@ -63,6 +64,7 @@ class TableSpec:
     dictionary: bool = True
     file_rows: int | None = None
     keep_together: str | None = None
+    asset: str | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -87,6 +89,11 @@ class TableSpec:
             raise SpecInvalid(
                 f"table {self.name}: keep_together={column!r} must be a column with nullable=False"
             )
+
+    @property
+    def made_by(self) -> str:
+        """The asset that writes it."""
+        return self.asset or self.name
 
     @property
     def storage_schema(self) -> pa.Schema:

@@ -130,7 +130,7 @@ class StoreHealth:
         told = [
             f"{self._store.path(spec.name, file.path)} "
             + ("is gone" if size is None else f"has {size} bytes, not {file.bytes}")
-            + f": `{cure_of(spec.name, file.day)}`"
+            + f": `{cure_of(spec.made_by, file.day)}`"
             for (spec, file), size in zip(self.files, sizes, strict=True)
             if size != file.bytes
         ]
@@ -157,7 +157,7 @@ class StoreHealth:
             ):
                 told.append(
                     f"{spec.name}, {file.day}: schema version {said.schema_version}, this code has"
-                    f" {spec.schema_version}: `{cure_of(spec.name, file.day)}`"
+                    f" {spec.schema_version}: `{cure_of(spec.made_by, file.day)}`"
                 )
         return told
 
@@ -234,7 +234,7 @@ class StoreHealth:
             found = list(pool.map(lambda each: self._checksum(*each), self.files))
         told = [
             f"{self._store.path(spec.name, file.path)} is not what was written:"
-            f" `{cure_of(spec.name, file.day)}`"
+            f" `{cure_of(spec.made_by, file.day)}`"
             for (spec, file), checksum in zip(self.files, found, strict=True)
             if checksum != written.get((spec.name, file.path), checksum) or checksum == ""
         ]

@@ -19,7 +19,7 @@ def violations_of_stored_schema(day: DateRows, table: TableSpec) -> Violations:
     return violations(
         "stored columns, types and order are the declared ones",
         _differences(day, table),
-        cure=cure_of(table.name, day.date),
+        cure=cure_of(table.made_by, day.date),
     )
 
 

@@ -240,5 +240,6 @@ class Lake:
         except OSError as error:
             raise WriteFailed(
                 f"table {spec.name}, date {day}, store {self.root}: {error}; the last complete "
-                f"version is intact. Make room or restore access, then: {cure_of(spec.name, day)}"
+                "version is intact. Make room or restore access, then: "
+                f"{cure_of(spec.made_by, day)}"
             ) from error

@@ -162,7 +162,7 @@ class Day:
 
     def _fresh(self, table: TableSpec) -> DatedRows:
         found = self.lake.dated(table, self.date)
-        cure = cure_of(table.name, self.date)
+        cure = cure_of(table.made_by, self.date)
         if found is None:
             raise InputInvalid([f"{table.name} holds nothing for {self.date}; first run: {cure}"])
         inputs = _INPUTS.get(table.name, ())

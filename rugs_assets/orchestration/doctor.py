@@ -37,7 +37,7 @@ def findings(settings: Settings | None = None, *, deep: bool = False) -> list[Fi
     try:
         settings = settings or Settings.from_environment()
     except SettingsError as error:
-        cure = "correct the variable; the table of settings is docs/reference/settings.md"
+        cure = "correct the variable; the table of settings is docs/reference/configuration.md"
         return [Finding("settings", "error", str(error), cure)]
     return judged(_judges(settings, deep=deep))
 

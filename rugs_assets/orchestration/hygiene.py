@@ -39,6 +39,7 @@ class HistoryConfig(dg.Config):
         ge=0,
         description="The same for the runs that decode captures, and for maintenance itself.",
     )
+    dry_run: bool = Field(default=False, description="Only say what would go.")
 
 
 class StoreConfig(dg.Config):
@@ -70,10 +71,15 @@ def purge_history(context: dg.OpExecutionContext, config: HistoryConfig) -> None
     """Bound Dagster's databases."""
     service = frozenset({DECODING, JOB_NAME})
     older = days_ago(config.keep_service_days)
-    small = purge_runs(context.instance, older_than=older, jobs=service)
-    large = purge_runs(context.instance, older_than=days_ago(config.keep_runs_days))
+    dry = config.dry_run
+    small = purge_runs(context.instance, older_than=older, jobs=service, dry_run=dry)
+    large = purge_runs(context.instance, older_than=days_ago(config.keep_runs_days), dry_run=dry)
     context.add_output_metadata(
-        {"deleted": small.deleted + large.deleted, "kept_as_last_state": large.kept}
+        {
+            "deleted": len(small.deleted | large.deleted),
+            "kept_as_last_state": large.kept,
+            "dry_run": dry,
+        }
     )
 
 

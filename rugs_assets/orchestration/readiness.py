@@ -8,6 +8,7 @@ without `training_shards`, gives the answer too, so that an old "yes" never outl
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import (
@@ -21,7 +22,7 @@ from dagster._core.storage.asset_check_execution_record import (
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from rugs_assets.lake.due import Damaged, Verdict, verdict_on
-from rugs_assets.lake.errors import LakeError
+from rugs_assets.lake.errors import LakeError, cure_of
 from rugs_assets.lake.inventory import Inventory, UnreadableCapture
 from rugs_assets.lake.ledger import DateInput, Ledger
 from rugs_assets.lake.specs import StoredDate
@@ -205,8 +206,10 @@ def _cure(key: str, verdict: Verdict, assets: Sequence[AssetState]) -> str:
         return "open the failed check: it shows the first offenders and what to do about them"
     if verdict.is_due or any(asset.named(MISSING) for asset in assets):
         first = verdict.assets[0] if verdict.assets else STAGES[0].name
+        names = [stage.name for stage in STAGES]
+        after = names[names.index(first) + 1 :]
         return (
             f"Materialize {first} and all after it for {key}, or:"
-            f" dagster asset materialize --select 'key:\"{first}\"+' --partition {key}"
+            f" {cure_of(first, date.fromisoformat(key), also=after)}"
         )
     return "put captures of the date with whole games into RUGS_CAPTURES, or leave the date out"

@@ -11,7 +11,7 @@ def _tables() -> Iterator[BasisTable]:
     for stage in STAGES:
         for table in (stage.table, stage.side_table):
             if table is not None:
-                yield BasisTable(table, stage.code_version, stage.inputs, asset=stage.name)
+                yield BasisTable(table, stage.code_version, stage.inputs)
 
 
 BASIS = Basis(tuple(_tables()), digest_of)

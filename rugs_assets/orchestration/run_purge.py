@@ -30,14 +30,18 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many runs were deleted, and how many old ones stay because a date's state is theirs."""
+    """Which runs were deleted, and how many old ones stay because a date's state is theirs."""
 
-    deleted: int
+    deleted: frozenset[str]
     kept: int
 
 
 def purge_runs(
-    instance: dg.DagsterInstance, *, older_than: datetime, jobs: frozenset[str] | None = None
+    instance: dg.DagsterInstance,
+    *,
+    older_than: datetime,
+    jobs: frozenset[str] | None = None,
+    dry_run: bool = False,
 ) -> Purged:
     """Delete finished runs with their events, checks and logs.
 
@@ -45,17 +49,19 @@ def purge_runs(
         instance: Dagster's databases.
         older_than: What was last changed before this goes.
         jobs: Of these jobs only; None: of all.
+        dry_run: Only tell.
     """
     telling = _telling_runs(_events_of(instance))
     kept: set[str] = set()
-    deleted = 0
+    deleted: set[str] = set()
     for run_id in list(_old_runs(instance, older_than, jobs)):
         if run_id in telling:
             kept.add(run_id)
             continue
-        _delete(instance, run_id)
-        deleted += 1
-    return Purged(deleted, len(kept))
+        if not dry_run:
+            _delete(instance, run_id)
+        deleted.add(run_id)
+    return Purged(frozenset(deleted), len(kept))
 
 
 def days_ago(days: float) -> datetime:

@@ -73,10 +73,9 @@ def digest_of(stored: Iterable[StoredDate]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-_MADE_BY = {"rejected_input": "raw_ws_events", "unaligned_actions": "aligned_samples"}
 BASIS = Basis(
     tuple(
-        BasisTable(spec, CODE, _INPUTS[spec.name], _MADE_BY.get(spec.name))
+        BasisTable(spec, CODE, _INPUTS[spec.name])
         for spec in (
             RAW_WS_EVENTS,
             REJECTED_INPUT,

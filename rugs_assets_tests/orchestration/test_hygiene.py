@@ -53,9 +53,19 @@ def test_maintenance_leaves_what_is_needed(project: Project, instance: dg.Dagste
     before = project.lake.read(EPISODES).to_arrow()
 
     job = project.defs().resolve_job_def("maintenance")
+    dry = {op: {"config": {**said["config"], "dry_run": True}} for op, said in AT_ONCE.items()}
+    result = job.execute_in_process(instance=instance, run_config={"ops": dry})
+    assert told(result, "purge_history")["deleted"] == 2
+    assert told(result, "tidy_store")["episodes"] == 1
+    assert instance.has_run(superseded)
+
     result = job.execute_in_process(instance=instance, run_config={"ops": AT_ONCE})
     assert result.success
-    assert told(result, "purge_history") == {"deleted": 2, "kept_as_last_state": 2}
+    assert told(result, "purge_history") == {
+        "deleted": 3,  # and the run that only told
+        "kept_as_last_state": 2,
+        "dry_run": False,
+    }
     assert told(result, "tidy_store")["episodes"] == 1
     assert told(result, "tidy_captures")["removed"] == 0
 
@@ -85,7 +95,7 @@ def test_the_database_that_sqlite_keeps_for_a_run_goes_with_it(project: Project)
         databases = project.settings.dagster_home / "data/dagster/history/runs"
         assert (databases / f"{old.run_id}.db").exists()
         done = purge_runs(instance, older_than=days_ago(-1))
-        assert (done.deleted, done.kept) == (1, 0)
+        assert (done.deleted, done.kept) == ({old.run_id}, 0)
         assert not list(databases.glob(f"{old.run_id}*"))
         assert (databases / f"{new.run_id}.db").exists()
         assert [run.run_id for run in instance.get_runs()] == [new.run_id]
