@@ -47,8 +47,8 @@ test-bridges: $(BRIDGES)/.installed ## every bridge with the real library, none 
 example: $(BRIDGES)/.installed ## simulate, materialize, release, train two agents, evaluate them (minutes)
 	@PATH="$(CURDIR)/$(BRIDGES)/bin:$$PATH" examples/run.sh $(ARGS)
 
-bench: $(INSTALLED) ## what the parts cost, as ratios of one run
-	@$(BIN)/python -m benchmarks
+bench: $(INSTALLED) ## what the parts cost, as ratios of one run (ARGS="--games 60 --no-growth --steps 0": less)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 docs: $(INSTALLED) ## the documentation as HTML in build/docs; a broken link is an error
 	@$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs build/docs

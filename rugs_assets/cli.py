@@ -36,7 +36,6 @@ from rugs_assets.domain.simulator import (
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help=__doc__,
     pretty_exceptions_show_locals=False,  # the pseudonym key may be among them
 )
 

@@ -16,7 +16,7 @@ from rugs_assets.markdown import one_line, page, table
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.rules import RULES
 from rugs_assets.orchestration.stages import STAGES
-from rugs_assets.settings import VARIABLES, Settings
+from rugs_assets.settings import READ_BY_OTHERS, VARIABLES, Settings
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,11 +64,11 @@ def configuration_page() -> str:
     """What can be set, and where."""
     variables = [
         (f"`{name}`", known.meaning, known.told or f"`{known.default}`")
-        for name, known in VARIABLES.items()
+        for name, known in (VARIABLES | READ_BY_OTHERS).items()
     ]
     parts = [
         "## Of a machine: the environment\n\nRelative paths start at the project root;"
-        " `rugs_assets.settings` is the only reader of the environment.\n\n"
+        " `rugs_assets.settings` is the only reader of the environment in this package.\n\n"
         + table(("variable", "meaning", "default"), variables),
         "## Of a run: the launchpad\n\nShown there with the same words. The values are part of the"
         " provenance of the rows: with other values a date is computed anew, and the assets after"

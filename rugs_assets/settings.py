@@ -71,7 +71,19 @@ VARIABLES: dict[str, Variable] = {
         told="the project root",
     ),
 }
-"""Every variable that is read."""
+"""Every variable that `Settings` is read from."""
+
+READ_BY_OTHERS: dict[str, Variable] = {
+    "RUGS_DAGSTER_POSTGRES_URL": Variable(
+        "read by Dagster, where `dagster.yaml` names it: the URL of its Postgres databases",
+        told="none: sqlite",
+    ),
+    "ARROW_DEFAULT_MEMORY_POOL": Variable(
+        "read by Arrow when it is first imported: what it allocates with",
+        told="`system` in the processes that run assets, elsewhere Arrow's own choice",
+    ),
+}
+"""Variables that a user may set here and that are not read by this package."""
 
 
 @dataclass(frozen=True, slots=True)

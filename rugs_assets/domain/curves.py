@@ -30,7 +30,7 @@ GOD_CANDLE_CEILING = 100
 BIG_MOVE_PROBABILITY = 0.125
 
 _KEY_WIDTH = 256
-_BLOCK_TICKS = 192  # rugs fall every 200 ticks on average: most games need one or two blocks
+_BLOCK_TICKS = 192  # drawn beyond what was expected; rugs fall every 200 ticks on average
 _MAX_BYTES_A_DRAW = 9
 _LOW_53_BITS = np.uint64(53)
 

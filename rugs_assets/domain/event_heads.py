@@ -1,7 +1,7 @@
 """Event heads: what every event has, and columns that are nearly always all the same.
 
 In: files, positions, sessions, numbers, stamps and names of a chunk's events. Out: the same of a
-block's, appended. Used by ``event_rows`` and ``capture`` only.
+block's, appended.
 """
 
 from __future__ import annotations

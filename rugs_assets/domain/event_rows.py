@@ -2,7 +2,7 @@
 
 In: the events of a chunk by column, then row by row what their payloads say. Out: a batch in the
 schema `DECODED`, and the rows that had to be rejected because a value is none (a tick that is no
-whole number, a number beyond any meaning, a game id that names no date). Used by ``capture`` only.
+whole number, a number beyond any meaning, a game id that names no date).
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 In: a block of one session's events and the state of its games before it. Out: for every element the
 carried values and the `FrameKind`. Each game begins with a *seed*, an element that stands for
 everything before the block; carrying a value on is then a running maximum over "the last index that
-set it", for all games at once. Used by ``observation_pass`` only; what rows are made of it stands
-there.
+set it", for all games at once. What rows are made of it stands in ``observation_pass``.
 """
 
 from __future__ import annotations

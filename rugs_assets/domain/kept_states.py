@@ -1,8 +1,8 @@
 """Kept states: what is carried for the games of a session, small for those that are not on.
 
 In: the games that a block names. Out: their states, as they were left. Invariants: a state comes
-back bit for bit; memory is about 300 bytes a game, whatever it carries. What a state means stands
-in ``game_grid``.
+back bit for bit; memory is about 300 bytes a game beside its id, whatever it carries.
+What a state means stands in ``game_grid``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In: rows of float32. Out: statistics as float64. Invariants: sums are held as integers, so the
 result is that of exact arithmetic rounded once: it depends neither on the order of the rows nor on
-how they were cut into batches or merged. Which rows count is decided by who calls.
+how they were cut into batches. Which rows count is decided by who calls.
 """
 
 from __future__ import annotations
@@ -70,13 +70,6 @@ class Moments:
                 bins, weights.ravel().astype(np.float64), self._columns * _EXPONENTS
             )
             self._sums[at] += found.reshape(self._columns, _EXPONENTS).astype(np.int64)
-
-    def merge(self, other: Moments) -> None:
-        """Take the rows of another, of as many columns."""
-        self.rows += other.rows
-        self._sums += other._sums
-        self._min = np.minimum(self._min, other._min)
-        self._max = np.maximum(self._max, other._max)
 
     def statistics(self) -> list[Statistics]:
         """Of each column, in order."""

@@ -3,7 +3,7 @@
 In: an envelope and what its session said so far. Out: the row's typed columns, or its rejection.
 Invariants: of a leaderboard only the own player's entry is read, and only once something had named
 that player; of a `gameHistory` only the games that the session had not shown before; ids leave as
-pseudonyms. Used by ``capture`` only.
+pseudonyms.
 """
 
 from __future__ import annotations

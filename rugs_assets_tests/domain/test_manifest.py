@@ -121,12 +121,11 @@ def test_moments_are_those_of_exact_arithmetic(
     shuffled = list(rows)
     shuffle.shuffle(shuffled)
     cut = shuffle.randrange(len(rows) + 1)
-    parts = Moments(2), Moments(2)
-    for part, some in zip(parts, (shuffled[:cut], shuffled[cut:]), strict=True):
-        part.add(np.array(some, np.float32).reshape(-1, 2))
-    parts[0].merge(parts[1])
-    assert parts[0].statistics() == whole.statistics()
-    assert parts[0].rows == len(rows)
+    parts = Moments(2)
+    for some in (shuffled[:cut], shuffled[cut:]):
+        parts.add(np.array(some, np.float32).reshape(-1, 2))
+    assert parts.statistics() == whole.statistics()
+    assert parts.rows == len(rows)
 
 
 def test_many_rows_are_all_counted_wherever_they_are_cut() -> None:

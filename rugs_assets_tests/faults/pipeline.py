@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from rugs_assets.domain.simulator import Faults, Payload, Plan, write_simulation
 from rugs_assets.lake.catalog import TABLES
@@ -211,13 +208,6 @@ def logged_versions(world: World) -> dict[str, list[int]]:
         name: sorted((int(path.stem) for path in log.glob("*[0-9].json")), reverse=True)
         for name, log in logs.items()
     }
-
-
-def footer_of(path: Path) -> dict[str, Any]:
-    """What a stored file says of itself."""
-    text = (pq.read_metadata(path).metadata or {})[b"rugs_assets"]
-    said: dict[str, Any] = json.loads(text)
-    return said
 
 
 def _bodies() -> dict[str, Callable[..., object]]:
