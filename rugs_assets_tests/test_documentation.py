@@ -130,7 +130,7 @@ def test_a_command_that_does_not_exist_is_noticed(monkeypatch: pytest.MonkeyPatc
         "rugs-assets nothing\nrugs-assets doctor --shallow\ndagster job nothing\nmake nothing\n"
         "dagster asset materialize --selection x\n"
         "dagster asset materialize --select 'key:\"observations\"+' --partition x\n"
-        "make nothing         "make run && python        "make run && python python -m rugs_assets.nothing\n"
+        "make nothing && python -m rugs_assets.nothing\n"
         'pip install "rugs_assets[nothing]"\nmake run NOTHING=1\nnothing  # at all\n'
     )
     assert all(problem_of(command) for command in commands_of(script))

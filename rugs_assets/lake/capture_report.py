@@ -106,8 +106,8 @@ def _figures(days: Sequence[DayInput]) -> list[CaptureFigures]:
             names[game["episode_id"]] = name
             grouped.setdefault(name, CaptureFigures(name)).games.append(game)
         for batch in observations_of(day.events(), episodes):
-            for game, observed in _observed(batch):  # a batch may hold rows of several games
-                figure = grouped[names[game]]
+            for episode, observed in _observed(batch):  # a batch may hold several games
+                figure = grouped[names[episode]]
                 figure.rows += len(observed)
                 figure.observed += observed.sum(axis=0)
     return [grouped[name] for name in sorted(grouped)]

@@ -16,7 +16,7 @@ from rugs_assets.orchestration.automation import NEWEST_DATE, Policy
 from rugs_assets.orchestration.build import build_defs
 from rugs_assets.orchestration.instance import open_instance
 from rugs_assets.orchestration.retries import TRIES_AGAIN, retrying_transient_faults
-from rugs_assets.orchestration.run_purge import days_ago, purge_runs
+from rugs_assets.orchestration.run_purge import Purged, days_ago, purge_runs
 from rugs_assets.orchestration.stages import STAGES
 from rugs_assets_tests.orchestration.conftest import FIRST, SECOND, Project
 
@@ -95,7 +95,7 @@ def test_the_database_that_sqlite_keeps_for_a_run_goes_with_it(project: Project)
         databases = project.settings.dagster_home / "data/dagster/history/runs"
         assert (databases / f"{old.run_id}.db").exists()
         done = purge_runs(instance, older_than=days_ago(-1))
-        assert (done.deleted, done.kept) == ({old.run_id}, 0)
+        assert done == Purged(frozenset({old.run_id}), 0)
         assert not list(databases.glob(f"{old.run_id}*"))
         assert (databases / f"{new.run_id}.db").exists()
         assert [run.run_id for run in instance.get_runs()] == [new.run_id]
