@@ -22,6 +22,7 @@ import xxhash
 from rugs_assets.domain import stored_rows
 from rugs_assets.domain.records import CHUNK_BYTES
 from rugs_assets.lake.decompression import PlainBytes
+from rugs_assets.lake.errors import in_a_line
 from rugs_assets.lake.known_formats import EVENT_STORE, UNREADABLE, CaptureFile
 
 DAMAGED = (OSError, pa.ArrowException, ValueError, KeyError, MemoryError)
@@ -114,6 +115,7 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
 
     Raises:
         OSError, ArrowException: it is damaged.
+        OSError with an ``errno``, MemoryError: it cannot be read now; see `is_of_the_machine`.
     """
     try:
         is_small = file.size <= _READ_WHOLE
@@ -128,7 +130,7 @@ def store_rows(file: CaptureFile) -> Iterator[pa.RecordBatch]:
                 # Handing a hundred rows to other threads costs more than reading them.
                 use_threads=not is_small,
             )
-    except (ValueError, KeyError, MemoryError) as error:
+    except (ValueError, KeyError) as error:
         raise OSError(f"{type(error).__name__}: {error}") from error
 
 
@@ -150,6 +152,14 @@ def store_row_count(file: CaptureFile) -> int:
         raise CaptureUnreadable(file, why(error)) from error
 
 
+def is_of_the_machine(error: BaseException) -> bool:
+    """Whether a disk or memory failed rather than the file: the next try may read all of it.
+
+    Nothing may be kept of such a try. What is kept of a file is believed until the file changes.
+    """
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) is not None
+
+
 def why(error: BaseException) -> str:
     """What went wrong, in few words."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return (error.strerror if isinstance(error, OSError) else None) or in_a_line(error)

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from rugs_assets.domain.events import REJECTED_INPUT
 from rugs_assets.domain.session_facts import ints
-from rugs_assets.lake.errors import FileDamaged, in_a_line
+from rugs_assets.lake.errors import copy_unreadable
 from rugs_assets.lake.units import Unit
 
 _PLACE = ["source_file", "source_position", "session_id", "near_seq"]
@@ -65,7 +65,7 @@ def by_day(
         try:
             table = pq.read_table(unit.rejects, columns=_PLACE)
         except (OSError, pa.ArrowException) as error:
-            raise _damaged(unit, error) from error
+            raise copy_unreadable(unit.rejects, error) from error
         sessions = map(str, table["session_id"].to_pylist())
         days = np.array(
             [day_of(*near) for near in zip(sessions, ints(table["near_seq"]).tolist(), strict=True)]
@@ -114,11 +114,4 @@ def _read(unit: Unit, rows: list[int]) -> Iterator[pa.RecordBatch]:
                     taken = table.take(pa.array(within[first : first + _ROWS_AT_ONCE]))
                     yield from taken.cast(REJECTED_INPUT).combine_chunks().to_batches()
     except (OSError, pa.ArrowException) as error:
-        raise _damaged(unit, error) from error
-
-
-def _damaged(unit: Unit, error: Exception) -> FileDamaged:
-    return FileDamaged(
-        f"{unit.rejects}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it is "
-        "made anew from the capture), then run it again"
-    )
+        raise copy_unreadable(unit.rejects, error) from error

@@ -140,6 +140,7 @@ class PlainBytes(io.RawIOBase):
 
         Raises:
             ValueError: where no size is given; a stream may be longer than memory.
+            OSError: the file cannot be read now; that is no break, for the next try may succeed.
         """
         if size < 0:
             raise ValueError("PlainBytes is read piece by piece, never all at once")
@@ -167,7 +168,7 @@ class PlainBytes(io.RawIOBase):
     def _next(self, size: int) -> bytes:
         try:
             piece = self._unpacker.unpack(self._source, size)
-        except (OSError, zlib.error, zstandard.ZstdError) as error:
+        except (zlib.error, zstandard.ZstdError) as error:
             self.broken = f"{type(error).__name__}: {error}"
             piece = None
         if piece is None:

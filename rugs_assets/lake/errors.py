@@ -73,6 +73,19 @@ def in_a_line(error: BaseException) -> str:
     return f"memory ran out ({text})" if isinstance(error, MemoryError) else text
 
 
+def copy_unreadable(place: object, error: BaseException) -> FileDamaged:
+    """A decoded capture that cannot be read."""
+    cure = cure_in_want("delete it (it is made anew from the capture), then run it again", error)
+    return FileDamaged(f"{place}, a decoded capture, cannot be read: {in_a_line(error)}; {cure}")
+
+
+def cure_in_want(cure: str, error: object) -> str:
+    """A cure, after the one for want of memory where that is what is told."""
+    if not isinstance(error, MemoryError):
+        return cure
+    return f"free memory and run it again; if that fails too, {cure}"
+
+
 def cure_of(asset: str, day: date | None, *, also: Sequence[str] = ()) -> str:
     """The command that computes a date of an asset again.
 

@@ -22,7 +22,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rugs_assets.lake.delta_log import LoggedFile
-from rugs_assets.lake.errors import FileDamaged, LakeError, SchemaMismatch, cure_of, in_a_line
+from rugs_assets.lake.errors import (
+    FileDamaged,
+    LakeError,
+    SchemaMismatch,
+    cure_in_want,
+    cure_of,
+    in_a_line,
+)
 from rugs_assets.lake.memory import Ebb
 from rugs_assets.lake.parquet_files import FOOTER_KEY
 from rugs_assets.lake.specs import DATE_COLUMN, TableSpec
@@ -207,9 +214,9 @@ def _damaged(spec: TableSpec, file: LoggedFile, path: str, why: str | Exception)
     gone = "is gone (was its version vacuumed, or replaced while it was read?)"
     said = why if isinstance(why, str) else in_a_line(why)
     detail = gone if isinstance(why, FileNotFoundError) else f"cannot be read: {said}"
+    cure = f"read the latest version, or compute the date again: {cure_of(spec.made_by, file.day)}"
     return FileDamaged(
-        f"table {spec.name}, date {file.day}: {path} {detail}; read the latest version, or "
-        f"compute the date again: {cure_of(spec.made_by, file.day)}"
+        f"table {spec.name}, date {file.day}: {path} {detail}; {cure_in_want(cure, why)}"
     )
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from rugs_assets.domain.day_rows import without_repeats
 from rugs_assets.domain.session_facts import SessionBlock
 from rugs_assets.domain.sessions import Session
-from rugs_assets.lake.errors import FileDamaged, in_a_line
+from rugs_assets.lake.errors import copy_unreadable
 from rugs_assets.lake.units import Block, Unit
 
 
@@ -98,7 +98,4 @@ def _read_block(unit: Unit, block: Block, columns: list[str] | None, footer: _Fo
             footer.path, footer.known = unit.events, file.metadata
             return file.read_row_group(block.row_group, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
-        raise FileDamaged(
-            f"{unit.events}, a decoded capture, cannot be read: {in_a_line(error)}; delete it (it "
-            "is made anew from the capture), then run it again"
-        ) from error
+        raise copy_unreadable(unit.events, error) from error

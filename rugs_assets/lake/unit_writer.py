@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -25,6 +24,7 @@ from rugs_assets.lake.capture_reading import (
     ROWS_AT_ONCE,
     CaptureUnreadable,
     digest_of,
+    is_of_the_machine,
     open_bytes,
     refuse_changed,
     store_row_count,
@@ -112,17 +112,16 @@ class UnitWriter:
             self._flush()
 
     def _lines(self, file: CaptureFile, tally: FileTally) -> Iterator[Decoded]:
-        with ExitStack() as until_read:
-            try:
-                plain = until_read.enter_context(open_bytes(file))
-            except OSError as error:
-                raise CaptureUnreadable(file, why(error)) from error
-            yield from self._reader.jsonl(
-                cast(BinaryIO, plain), source_file=file.path, session_id=file.session_id
-            )
-            tally.digest = plain.hexdigest()
-            if plain.broken is not None:
-                yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
+        try:
+            with open_bytes(file) as plain:
+                yield from self._reader.jsonl(
+                    cast(BinaryIO, plain), source_file=file.path, session_id=file.session_id
+                )
+                tally.digest = plain.hexdigest()
+        except OSError as error:
+            raise CaptureUnreadable(file, why(error)) from error
+        if plain.broken is not None:
+            yield _break(tally.lines + 1, 1, plain.broken, file.session_id)
 
     def _take_stored(self, file: CaptureFile, tally: FileTally) -> None:
         """Take the rows of a file of the event store into the block, which is kept when full."""
@@ -137,15 +136,19 @@ class UnitWriter:
             tally.duplicates += self._block.take(rows, file.path)
 
     def _stored_rows(self, file: CaptureFile, tally: FileTally) -> Iterator[list[StoredRow]]:
-        doc_type = _doc_type(file.path)
+        doc_type, session_id = _doc_type(file.path), ""
         try:
             for batch in store_rows(file):
                 rows = list(rows_of(batch, tally.lines, doc_type))
                 tally.lines += len(rows)
+                session_id = rows[-1].session_id if rows else session_id
                 yield rows
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, pa.ArrowException, MemoryError) as error:
+            if is_of_the_machine(error):
+                raise CaptureUnreadable(file, why(error)) from error
             left = store_row_count(file) - tally.lines
-            broken = _break(tally.lines + 1, left, f"{type(error).__name__}: {error}", "")
+            reason = f"{left} rows cannot be read: {type(error).__name__}: {error}"
+            broken = _break(tally.lines + 1, left, reason, session_id)
             self._keep_stored()  # what stands before it
             self._keep(broken, tally)
 

@@ -82,5 +82,7 @@ def test_want_of_memory_is_told_from_damage(
         raise pa.ArrowMemoryError("malloc of size 64 failed")
 
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", refused)
-    with pytest.raises(FileDamaged, match=r"memory ran out \(malloc of size 64 failed\)"):
+    with pytest.raises(
+        FileDamaged, match=r"memory ran out \(malloc of size 64 failed\); free memory"
+    ):
         rejected_of(inventory)
