@@ -15,8 +15,8 @@ from rugs_assets.orchestration.freshness import (
     newest_date_job,
     newest_date_schedule,
 )
-from rugs_assets.orchestration.hygiene import maintenance_job, nightly_maintenance
 from rugs_assets.orchestration.late_data import late_data_sensor
+from rugs_assets.orchestration.maintenance import maintenance_job, nightly_maintenance
 from rugs_assets.orchestration.partitions import capture_dates
 from rugs_assets.orchestration.releases import RELEASES, cut_release
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource

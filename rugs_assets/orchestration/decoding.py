@@ -14,7 +14,7 @@ import dagster as dg
 from rugs_assets.lake.ledger import save_ledger, take_stock
 from rugs_assets.lake.listing import Listing
 from rugs_assets.orchestration.automation import ALONE_TAG, ANEW, PRIORITY_TAG, Policy
-from rugs_assets.orchestration.history import WANTS_TAG, past_of
+from rugs_assets.orchestration.history import UNFINISHED, WANTS_TAG, past_of
 from rugs_assets.orchestration.outlook import CapturesGone, Outlook
 from rugs_assets.orchestration.resources import CapturesResource, LakeResource
 from rugs_assets.orchestration.retries import retrying_transient_faults
@@ -76,10 +76,7 @@ def decoding_request(
     instance: dg.DagsterInstance, listing: Listing, outlook: Outlook
 ) -> dg.RunRequest | dg.SkipReason:
     """The run that brings the ledger up to date, or why it is not to be launched now."""
-    unfinished = dg.RunsFilter(
-        job_name=JOB_NAME,
-        statuses=[s for s in dg.DagsterRunStatus if s.value in _UNFINISHED],
-    )
+    unfinished = dg.RunsFilter(job_name=JOB_NAME, statuses=list(UNFINISHED))
     if instance.get_runs_count(unfinished):
         return dg.SkipReason("the captures are being decoded")
     newest = instance.get_run_records(dg.RunsFilter(job_name=JOB_NAME), limit=1)
@@ -97,9 +94,6 @@ def decoding_request(
         job_name=JOB_NAME,
         tags={WANTS_TAG: wants},
     )
-
-
-_UNFINISHED = ("QUEUED", "NOT_STARTED", "MANAGED", "STARTING", "STARTED", "CANCELING")
 
 
 def hourly_decoding(

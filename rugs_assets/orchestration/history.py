@@ -16,7 +16,7 @@ from dagster._core.storage.tags import (
 
 WANTS_TAG = "rugs_assets/wants"
 """On every run that automation launches: the outcome that it is for (`due.Verdict.wants`)."""
-_UNFINISHED = (
+UNFINISHED = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.MANAGED,
@@ -62,7 +62,7 @@ def work_of(instance: dg.DagsterInstance, graph: AssetGraph) -> Work:
         for key in _dates_of(backfill, graph):
             busy[date.fromisoformat(key)] = f"backfill {backfill.backfill_id} is at work on it"
     automatic = 0
-    for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(_UNFINISHED))):
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=list(UNFINISHED))):
         automatic += WANTS_TAG in run.tags
         for day in _days_of(run.tags):
             busy[day] = f"run {run.run_id[:8]} is {run.status.value.lower()}"
