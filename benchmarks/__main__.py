@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import growth, processes, references, show, tiny_files
+from benchmarks import growth, processes, references, report, show, tiny_files
 from benchmarks.chain import Chain
 from benchmarks.corpus import Corpus, real_captures, simulated
 from benchmarks.fairness import games_per_second
@@ -26,12 +26,12 @@ from benchmarks.report import (
     CHAIN_GROUP,
     FEATURES,
     GROWTH,
+    GROWTH_ROUNDS,
     PLAN,
     PROCESSES,
     TINY,
-    row_of,
-    whole,
 )
+from benchmarks.rows import row_of
 from benchmarks.stages import Stages
 from rugs_assets.domain.observations import EVENT_COLUMNS, observations_of
 from rugs_assets.lake import catalog
@@ -54,7 +54,7 @@ def main() -> int:
             rows += chain_rows(corpus, place / corpus.name, options.rounds)
         rows += feature_rows(date, place / date.name, options.rounds)
         if options.growth:
-            rows += growth_rows(place / "growth", 3 * options.rounds)
+            rows += growth_rows(place / "growth", GROWTH_ROUNDS * options.rounds)
         found = processes.compare(pair, place / "processes", options.rounds)
         rows += [row_of(one, f"{PROCESSES}, {options.games} games each") for one in found]
         found = tiny_files.compare(place / "tiny", options.files, options.rounds)
@@ -71,8 +71,9 @@ def main() -> int:
         # A process of its own: its memory and its libraries are not those of the pipeline.
         told = options.json.with_name("loader.json")
         loader = [sys.executable, "-m", "benchmarks.loader", "--steps", str(options.steps)]
-        status = subprocess.run([*loader, "--json", str(told)], check=False).returncode
-    show.targets(whole(options.json), console)
+        loader += ["--rounds", str(options.rounds), "--json", str(told)]
+        status = subprocess.run(loader, check=False).returncode
+    show.targets(report.targets(report.whole(options.json)), console)
     console.print(f"Written to {options.json}; `python -m benchmarks.report` makes the page of it.")
     return status
 

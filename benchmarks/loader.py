@@ -2,7 +2,7 @@
 
     python -m benchmarks.loader [--steps 2000000] [--rounds 5] [--json FILE]
 
-`run()` gives rows, `show(rows, console)` prints them. Rounds are interleaved, and every figure is
+`run()` gives rows, `tell(rows, console)` prints them. Rounds are interleaved, and every figure is
 read as a ratio to another one of the same run. Loaders are measured in samples a second of CPU
 time: all of them run in one thread, and what else the machine does then counts for none. Opening,
 which has several threads, is measured by the clock, and compared by the fastest round of each.
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,37 +28,29 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import loader_peers
+from benchmarks import loader_peers, show
 from benchmarks.loader_store import RELEASE, make_store
+from benchmarks.loader_targets import (
+    ARROW,
+    BATCHES,
+    COLD,
+    EPISODES,
+    LIMIT,
+    OPENING,
+    OWN,
+    OWN_EPISODES,
+    Row,
+    loader_targets,
+    minibatches_of,
+)
+from benchmarks.machine import described
 from rugs_assets.lake.dataset import TrainingDataset
 
-BATCHES = (256, 1_024, 4_096)
-LIMIT = "numpy take(out=), given indices"
-OWN = "batches(seed=), buffers reused"
-OPENING = "opening, seconds"
-EPISODES = "whole episodes, steps"
 _SECONDS = 0.4  # a measurement
 _LOOK = 8  # batches between two looks at the clock
 
 Stream = Callable[[int], Iterator[int]]
 """Batch size -> samples of each batch, without end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A measurement.
-
-    Attributes:
-        group: what is compared with each other.
-        name: who did it.
-        value: samples or steps a second, the median of the rounds; or seconds, the least.
-        spread: (greatest - least) / median.
-    """
-
-    group: str
-    name: str
-    value: float
-    spread: float
 
 
 def run(steps: int = 2_000_000, rounds: int = 5, say: Callable[[str], None] = print) -> list[Row]:
@@ -79,7 +71,7 @@ def run(steps: int = 2_000_000, rounds: int = 5, say: Callable[[str], None] = pr
         peers = loader_peers.installed(dataset, Path(folder), say)
         for batch in BATCHES:
             streams = minibatches(dataset, mapped) | peers.minibatches
-            rows += compared(f"random minibatches of {batch}", streams, batch, rounds)
+            rows += compared(minibatches_of(batch), streams, batch, rounds)
         rows += compared(EPISODES, episodes(dataset) | peers.episodes, 300, rounds)
     return rows
 
@@ -88,10 +80,8 @@ def opening(store: Path, rounds: int) -> list[Row]:
     """Seconds from nothing to the first batch, and of pyarrow for the same files."""
     files = sorted((store / "releases" / RELEASE / "training_shards").rglob("*.parquet"))
     work: dict[str, Callable[[], object]] = {
-        "pyarrow reads the same files": lambda: [pq.read_table(path) for path in files],
-        "open, every byte checked, first batch": lambda: next(
-            TrainingDataset.open(store, release=RELEASE).batches(256, seed=0)
-        ),
+        ARROW: lambda: [pq.read_table(path) for path in files],
+        COLD: lambda: next(TrainingDataset.open(store, release=RELEASE).batches(256, seed=0)),
         "open from the cache, first batch": lambda: next(
             TrainingDataset.open(store, release=RELEASE, memory_limit=0).batches(256, seed=0)
         ),
@@ -164,7 +154,7 @@ def episodes(dataset: TrainingDataset) -> dict[str, Stream]:
         stream = dataset.sequences(length, length, batch_size=16, seed=1, epochs=None, reuse=True)
         return (batch["masks"].size for batch in stream)
 
-    return {"episodes(seed=), views": views, "sequences(300, 300), copied": windows}
+    return dict(zip(OWN_EPISODES, (views, windows), strict=True))
 
 
 def compared(group: str, streams: Mapping[str, Stream], size: int, rounds: int) -> list[Row]:
@@ -216,7 +206,7 @@ def rated(stream: Iterator[int]) -> Callable[[], float]:
     return once
 
 
-def show(rows: list[Row], console: Console) -> None:
+def tell(rows: list[Row], console: Console) -> None:
     """Print each group with ratios to its first member, then the targets."""
     for group in dict.fromkeys(row.group for row in rows):
         members = [row for row in rows if row.group == group]
@@ -228,28 +218,7 @@ def show(rows: list[Row], console: Console) -> None:
             ratio = f"{row.value / members[0].value:.2f}"
             table.add_row(row.name, shown, ratio, f"{row.spread:.0%}")
         console.print(table, "")
-    for line in targets(rows):
-        console.print(line)
-
-
-def targets(rows: list[Row]) -> Iterator[str]:
-    """The targets, each with what was found."""
-    by = {(row.group, row.name): row.value for row in rows}
-    for batch in BATCHES:
-        group = f"random minibatches of {batch}"
-        own = by[group, OWN]
-        yield f"{group}: {own / by[group, LIMIT]:.2f} x numpy take(out=) (target: 0.9)"
-        rivals = [by[group, name] for name in loader_peers.TORCHRL if (group, name) in by]
-        if rivals:
-            yield f"{group}: {own / max(rivals):.1f} x TorchRL at its fastest (target: 5)"
-    if (EPISODES, loader_peers.D3RLPY) in by:
-        peer = by[EPISODES, loader_peers.D3RLPY]
-        for name in ("episodes(seed=), views", "sequences(300, 300), copied"):
-            yield f"{EPISODES}, {name}: {by[EPISODES, name] / peer:.1f} x d3rlpy (target: 1)"
-    arrow, own = (
-        by[OPENING, name] for name in list(dict.fromkeys(n for g, n in by if g == OPENING))[:2]
-    )
-    yield f"cold open to the first batch: {own / arrow:.2f} x pyarrow alone (target: at most 1.5)"
+    show.targets(loader_targets(rows), console)
 
 
 def main() -> int:
@@ -260,10 +229,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="also write the rows there")
     options = parser.parse_args()
     console = Console(width=110, highlight=False)
+    taken_at = described()["taken_at"]
     rows = run(options.steps, options.rounds, console.print)
-    show(rows, console)
+    tell(rows, console)
     if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1))
+        told = {"taken_at": taken_at, "rows": [asdict(row) for row in rows]}
+        options.json.write_text(json.dumps(told, indent=1))
     return 0
 
 

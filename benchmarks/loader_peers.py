@@ -16,12 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.loader_targets import D3RLPY, TORCHRL
 from rugs_assets.lake.dataset import TrainingDataset
 
-TORCHRL = ("TorchRL replay buffer, memmap", "TorchRL replay buffer, RAM")
-"""Both of its storages; the target is held against the faster one."""
-
-D3RLPY = "d3rlpy"
 _MINARI_EPISODES = 300  # writing all of them would take longer than the benchmark
 
 Stream = Callable[[int], Iterator[int]]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import report
-from benchmarks.report import columns_of
+from benchmarks.loader_targets import Target
+from benchmarks.rows import columns_of
 
 
 def table(result: dict[str, Any], console: Console) -> None:
@@ -29,9 +30,9 @@ def table(result: dict[str, Any], console: Console) -> None:
     )
 
 
-def targets(result: dict[str, Any], console: Console) -> None:
+def targets(found: Iterable[Target], console: Console) -> None:
     """Print each target with what was found."""
     shown = Table("what", "target", "found", "", box=None, pad_edge=False)
-    for what, goal, value, met in report.targets(result):
+    for what, goal, value, met in found:
         shown.add_row(what, goal, value, "met" if met else "[bold]missed[/bold]")
     console.print(shown)

@@ -8,7 +8,7 @@ import sys
 import pytest
 from rich.console import Console
 
-from benchmarks import loader, loader_peers
+from benchmarks import loader, loader_targets
 
 PEERS = ("torchrl", "torch", "d3rlpy", "minari")
 
@@ -25,29 +25,34 @@ def test_the_benchmark_measures_the_loader_and_names_the_peers_that_are_absent(
         left_out = f"{name} is left out (pip install 'rugs_assets[bench]')"
         assert any(line.endswith(left_out) for line in said)
     assert {row.group for row in rows} == {
-        loader.OPENING,
-        loader.EPISODES,
-        *(f"random minibatches of {batch}" for batch in loader.BATCHES),
+        loader_targets.OPENING,
+        loader_targets.EPISODES,
+        *(loader_targets.minibatches_of(batch) for batch in loader_targets.BATCHES),
     }
     assert all(row.value > 0 for row in rows)
-    found = list(loader.targets(rows))
-    assert len(found) == len(loader.BATCHES) + 1
-    assert found[-1].endswith("x pyarrow alone (target: at most 1.5)")
+    found = list(loader_targets.loader_targets(rows))
+    assert len(found) == len(loader_targets.BATCHES) + 1
+    assert found[-1][0].endswith("beside pyarrow")
     console = Console(record=True, width=110, file=io.StringIO())
-    loader.show(rows, console)
-    assert loader.OWN in console.export_text()
+    loader.tell(rows, console)
+    printed = console.export_text()
+    assert loader_targets.OWN in printed
+    assert found[-1][0] in printed
 
 
 def test_the_fastest_configuration_of_a_peer_is_what_the_target_is_held_against() -> None:
     rows = []
-    for batch in loader.BATCHES:
-        group = f"random minibatches of {batch}"
-        memmap, ram = loader_peers.TORCHRL
-        figures = {loader.LIMIT: 10.0, loader.OWN: 9.0, memmap: 1.0, ram: 1.5}
-        rows += [loader.Row(group, name, value, 0.1) for name, value in figures.items()]
-    opening = {"pyarrow": 1.0, "open": 1.2}
-    rows += [loader.Row(loader.OPENING, name, value, 0.1) for name, value in opening.items()]
-    said = list(loader.targets(rows))
-    assert "random minibatches of 256: 6.0 x TorchRL at its fastest (target: 5)" in said
-    assert "random minibatches of 256: 0.90 x numpy take(out=) (target: 0.9)" in said
-    assert said[-1].startswith("cold open to the first batch: 1.20 x pyarrow alone")
+    for group in map(loader_targets.minibatches_of, loader_targets.BATCHES):
+        memmap, ram = loader_targets.TORCHRL
+        figures = {loader_targets.LIMIT: 10.0, loader_targets.OWN: 8.9, memmap: 1.0, ram: 1.5}
+        rows += [loader_targets.Row(group, name, value, 0.1) for name, value in figures.items()]
+    opening = {loader_targets.ARROW: 1.0, loader_targets.COLD: 1.2}
+    rows += [
+        loader_targets.Row(loader_targets.OPENING, name, value, 0.1)
+        for name, value in opening.items()
+    ]
+    said = list(loader_targets.loader_targets(rows))
+    group = "random minibatches of 256 beside"
+    assert (f"{group} TorchRL at its fastest", ">= 5 x", "5.9 x", True) in said
+    assert (f"{group} numpy take(out=)", ">= 0.9 x", "0.89 x", False) in said
+    assert said[-1][1:] == ("<= 1.5 x", "1.20 x", True)
