@@ -20,6 +20,7 @@ from rugs_assets.domain import protocol
 from rugs_assets.domain.capture import CaptureReader
 from rugs_assets.domain.protocol import Malformed
 from rugs_assets.domain.stored_rows import BUTTON_DOC
+from rugs_assets.domain.surrogates import without_surrogates
 
 _FLAT = {
     "game_id": "gameId",
@@ -93,6 +94,14 @@ def record_of(event: Mapping[str, Any], seq: int) -> bytes:
     Raises:
         Malformed: ``raw_json`` is no JSON object.
     """
+    try:
+        return _encoded(event, seq)
+    except UnicodeEncodeError:
+        # Python's own decoder hands out half a character as it came, which no bytes can hold.
+        return _encoded(without_surrogates(event), seq)
+
+
+def _encoded(event: Mapping[str, Any], seq: int) -> bytes:
     name = next((event[key] for key in _NAMES if event.get(key)), None)
     if event.get("raw_json") is not None:
         name, data = _unpacked(event, name)

@@ -120,11 +120,9 @@ class PayloadReader:
     def _find_own(self, state: SessionState, payload: Payload) -> protocol.PlayerEntry | None:
         """The own player's entry of a leaderboard; a search for the ids spares most decoding."""
         text = bytes(payload.leaderboard)
-        for own in state.own:
-            player_id = state.own_ids.get(own)
-            if player_id is None or player_id in text:
-                break
-        else:
+        ids = [state.own_ids.get(own) for own in state.own]
+        # Behind a backslash may stand an id that is spelt with escapes, which no search finds.
+        if b"\\" not in text and not any(own is None or own in text for own in ids):
             return None
         entries = {
             self._pseudonym(entry.id): entry for entry in protocol.decode_entries(text) if entry.id

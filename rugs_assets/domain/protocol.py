@@ -3,7 +3,8 @@
 In: the bytes of one record or of many lines. Out: `Envelope` objects, or a `Malformed` with the
 reason. Invariants: only fields that the domain reads are decoded, everything else is skipped
 without creating an object; a number that no double holds, a wrong type or bad JSON is an error with
-a reason, never a default. What a record *means* (which events count, what they carry) stands in
+a reason, never a default. Half a character (an escape of a lone surrogate) is JSON, and reads as
+U+FFFD wherever it stands. What a record *means* (which events count, what they carry) stands in
 ``events``; how a file is cut into records stands in ``records``.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ from rugs_assets.domain.envelopes import (
     ProvablyFair,
     Rugpool,
 )
+from rugs_assets.domain.surrogates import whole_characters
 
 __all__ = [
     "Envelope",
@@ -84,14 +86,26 @@ _COUNTED_AT_ONCE = 16
 
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _Struct = TypeVar("_Struct")
+_Read = TypeVar("_Read")
 
 
 def decode_lines(chunk: bytes | memoryview) -> list[Envelope] | None:
     """Decode many lines at once: the fast path. None where any of them needs a closer look."""
     try:
-        return _ENVELOPES.decode_lines(chunk)
+        return _read(_ENVELOPES.decode_lines, chunk)
     except _ERRORS:
         return None
+
+
+def _read(decode: Callable[[Any], _Read], text: bytes | memoryview | msgspec.Raw) -> _Read:
+    """Decode text; only where that fails is it looked at for halves of characters."""
+    try:
+        return decode(text)
+    except _ERRORS:
+        mended = whole_characters(memoryview(text))
+        if mended is None:
+            raise
+        return decode(mended)
 
 
 def decode_record(record: bytes) -> Envelope | LooseEnvelope:
@@ -104,10 +118,10 @@ def decode_record(record: bytes) -> Envelope | LooseEnvelope:
         Malformed: where the bytes are no JSON object with an event's name.
     """
     try:
-        found: Envelope | LooseEnvelope = _ENVELOPES.decode(record)
+        found: Envelope | LooseEnvelope = _read(_ENVELOPES.decode, record)
     except msgspec.ValidationError as typed:
         try:
-            found = _LOOSE.decode(record)
+            found = _read(_LOOSE.decode, record)
         except msgspec.ValidationError:
             raise Malformed(str(typed)) from None
         except _ERRORS as broken:
@@ -122,7 +136,7 @@ def decode_record(record: bytes) -> Envelope | LooseEnvelope:
 def why_not_typed(record: bytes) -> str:
     """The reason why a record's payload does not fit `Payload`, with the path of the field."""
     try:
-        _ENVELOPES.decode(record)
+        _read(_ENVELOPES.decode, record)
     except _ERRORS as error:
         return _reason(error)
     return "the payload fits"
@@ -142,11 +156,11 @@ def decode_payload(record: bytes, kind: type[_Struct]) -> _Struct | None:
         Malformed: where the payload has wrong types.
     """
     try:
-        data = bytes(_RARE.decode(record).data)
-        parts = map(bytes, reversed(_PAIR.decode(data))) if data[:1] == b"[" else iter((data,))
-        for part in parts:
+        data = bytes(_read(_RARE.decode, record).data)
+        pair = _read(_PAIR.decode, data) if data[:1] == b"[" else [data]
+        for part in map(bytes, reversed(pair)):
             if part[:1] == b"{" and not is_trace(part):
-                return _decoder(kind).decode(part)
+                return _read(_decoder(kind).decode, part)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
     return None
@@ -159,7 +173,7 @@ def decode_object(record: bytes, kind: type[_Struct]) -> _Struct:
         Malformed: where it is broken or has wrong types.
     """
     try:
-        return _decoder(kind).decode(record)
+        return _read(_decoder(kind).decode, record)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
 
@@ -170,7 +184,7 @@ class _Trace(msgspec.Struct, gc=False):
 
 def is_trace(part: bytes) -> bool:
     """Whether an object is a trace (`{"__trace": true, ...}`) rather than a payload."""
-    return _decoder(_Trace).decode(part).trace is not None
+    return _read(_decoder(_Trace).decode, part).trace is not None
 
 
 def _decoder(kind: type[_Struct]) -> msgspec.json.Decoder[_Struct]:
@@ -186,7 +200,7 @@ def decode_entry(entry: msgspec.Raw) -> PlayerEntry | None:
     if len(memoryview(entry)) == 0 or bytes(entry) == b"null":
         return None
     try:
-        return _ENTRY.decode(entry)
+        return _read(_ENTRY.decode, entry)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
 
@@ -196,7 +210,7 @@ def decode_entries(leaderboard: bytes) -> list[PlayerEntry]:
     if leaderboard in (b"", b"null"):
         return []
     try:
-        return _ENTRIES.decode(leaderboard)
+        return _read(_ENTRIES.decode, leaderboard)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
 
@@ -206,7 +220,7 @@ def decode_prices(prices: msgspec.Raw) -> list[float] | None:
     if len(memoryview(prices)) == 0 or bytes(prices) == b"null":
         return None
     try:
-        return _PRICES.decode(prices)
+        return _read(_PRICES.decode, prices)
     except _ERRORS as error:
         raise Malformed(_reason(error)) from None
 
