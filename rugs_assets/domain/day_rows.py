@@ -66,21 +66,40 @@ def _is_usable(session: Session, events: pa.Table) -> NDArray[np.bool_]:
     return np.asarray(events["is_used"].to_numpy() & ~session.homeless(events))
 
 
-def without_repeats(events: pa.Table) -> pa.Table:
-    """Events sorted by seq; one with the number, name and stamp of that before it repeats it."""
+def by_seq(events: pa.Table) -> pa.Table:
+    """Events sorted by seq; those with the same one stay in the order in which they came."""
     seqs = events["seq"].to_numpy()
-    if not (seqs[1:] >= seqs[:-1]).all():
-        events = events.take(np.argsort(seqs, kind="stable"))
-        seqs = events["seq"].to_numpy()
+    if (seqs[1:] >= seqs[:-1]).all():
+        return events
+    return events.take(np.argsort(seqs, kind="stable"))
+
+
+def repeats(events: pa.Table) -> NDArray[np.bool_]:
+    """Which events, sorted by seq, repeat one before them: the same number, name and stamp.
+
+    They need not stand side by side: two rows of one number may each be there twice.
+    """
+    seqs = events["seq"].to_numpy()
+    found = np.zeros(len(seqs), bool)
     same = np.flatnonzero(seqs[1:] == seqs[:-1])
     if not len(same):
-        return events
-    keep = np.ones(len(seqs), bool)
-    names, stamps = events["event"], events["stamped_at"]
-    for at in same.tolist():
-        if names[at] == names[at + 1] and stamps[at] == stamps[at + 1]:
-            keep[at + 1] = False
-    return events.filter(pa.array(keep))
+        return found
+    rows = np.union1d(same, same + 1)
+    known: set[tuple[object, ...]] = set()
+    columns = (events[name].take(rows).to_pylist() for name in ("event", "stamped_at"))
+    for row, key in zip(
+        rows.tolist(), zip(seqs[rows].tolist(), *columns, strict=True), strict=True
+    ):
+        found[row] = key in known
+        known.add(key)
+    return found
+
+
+def without_repeats(events: pa.Table) -> pa.Table:
+    """Events sorted by seq, each once."""
+    events = by_seq(events)
+    repeated = repeats(events)
+    return events.filter(pa.array(~repeated)) if repeated.any() else events
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,9 @@ class SessionState:
         revealed: games whose history entry was already read.
         last_seq: the highest sequence number so far.
         recent: what identifies the last records.
+        is_numbered: whether a row of the event store had a number; where none has, they are
+            numbered by their stamps.
+        last_of_stamp: the number of the last row that was numbered so.
     """
 
     own: list[str] = field(default_factory=list)
@@ -76,6 +79,9 @@ class SessionState:
     revealed: set[str] = field(default_factory=set)
     last_seq: int = 0
     recent: Recent = field(default_factory=Recent)
+    is_numbered: bool = False
+    last_of_stamp: int = 0
+    _of_stamps: dict[int, int] = field(default_factory=dict)
 
     def name_own(self, player_id: str | None, pseudonym: Pseudonym) -> None:
         """Note that this id is the own player's."""
@@ -85,6 +91,18 @@ class SessionState:
         self.own_ids.setdefault(own, player_id.encode())
         if self.own[-1:] != [own]:
             self.own = [known for known in self.own if known != own] + [own]
+
+    def number_of_stamp(self, us: int) -> int:
+        """A number for a record that has none, from its stamp: of equal ones in their order.
+
+        Args:
+            us: the stamp, in microseconds.
+        """
+        found = self._of_stamps.pop(us, us - 1) + 1
+        self._of_stamps[us] = self.last_of_stamp = found
+        if len(self._of_stamps) > REPEATS_REMEMBERED:
+            del self._of_stamps[next(iter(self._of_stamps))]
+        return found
 
     def number(
         self,

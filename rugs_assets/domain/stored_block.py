@@ -14,12 +14,16 @@ import pyarrow as pa
 
 from rugs_assets.domain import events as ev
 from rugs_assets.domain.chunks import Reject
+from rugs_assets.domain.clock import parse_stamps
 from rugs_assets.domain.event_heads import Heads
 from rugs_assets.domain.event_rows import EventRows
 from rugs_assets.domain.payload_reader import PayloadReader, payload_of
 from rugs_assets.domain.payloads import USED
 from rugs_assets.domain.session_state import SessionState
 from rugs_assets.domain.stored_rows import StoredRow
+
+_BY_STAMP = -1
+"""The number of a row that has none until its stamp is read."""
 
 
 class StoredBlock:
@@ -54,6 +58,7 @@ class StoredBlock:
             How many were left out.
         """
         kept = [row for row in rows if not self._repeats(row)]
+        self._number_by_stamp([row for row in kept if row.seq == _BY_STAMP])
         self._rows += kept
         self._files += [source_file] * len(kept)
         return len(rows) - len(kept)
@@ -99,6 +104,23 @@ class StoredBlock:
         state = self._session(row.session_id)
         if state.recent.repeats(row.key()):
             return True
+        if row.recorded is not None:
+            state.is_numbered = True
+        elif not state.is_numbered:
+            row.seq = _BY_STAMP
+            return False
         row.seq = state.last_seq + 1 if row.recorded is None else row.recorded
         state.last_seq = max(state.last_seq, row.seq)
         return False
+
+    def _number_by_stamp(self, rows: Sequence[StoredRow]) -> None:
+        """Number rows of sessions that have shown no number yet: by their stamps.
+
+        Thousands of files are read in groups that know nothing of each other; a count would begin
+        anew in each of them, a stamp is the same wherever the row lies.
+        """
+        stamps = parse_stamps([row.ts for row in rows])
+        for row, us, is_valid in zip(rows, stamps.us.tolist(), stamps.valid.tolist(), strict=True):
+            state = self._session(row.session_id)
+            # One without a readable stamp is rejected, beside the row before it.
+            row.seq = state.number_of_stamp(us) if is_valid else state.last_of_stamp

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from rugs_assets.domain.clock import ASSUMED, GIVEN
-from rugs_assets.domain.day_rows import belonging, rows_of_day
+from rugs_assets.domain.day_rows import belonging, repeats, rows_of_day
 from rugs_assets.domain.sessions import DayPlan, Session
 from rugs_assets.domain.zones import NO_ZONES, Zones
 from rugs_assets.lake.capture_files import UNREADABLE, UNRECOGNISED, CaptureFile
@@ -233,9 +233,13 @@ class DayInput:
                 yield f"clock of {session_id!r} {clock.offset_us}"
 
     def tally(self) -> dict[str, Any]:
-        """What became of the events of the date: kept = used + ignored, by name."""
+        """What became of the events of the date: kept = used + ignored, by name.
+
+        Events that another file holds as well are kept once and counted as repeated.
+        """
         used: Counter[str] = Counter()
         ignored: Counter[str] = Counter()
+        repeated: Counter[str] = Counter()
         clocks: dict[str, str] = {}
         for session_id, plan in self._plans.items():
             source = self._inventory.sources[session_id]
@@ -243,14 +247,15 @@ class DayInput:
                 continue
             clock = source.session.clock
             clocks[session_id] = f"{clock.offset_us / 3.6e9:+.2f} h, {clock.basis}"
-            for events in source.events(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
-                _count(source.session, self.day, events, used, ignored)
+            for events in source.with_repeats(plan.first_seq, plan.last_seq, list(TALLY_COLUMNS)):
+                _count(source.session, self.day, events, used, ignored, repeated)
         rejected = sum(map(len, self._rejects))
         return {
             "sessions": len(clocks),
             "kept": used.total() + ignored.total(),
             "used": used.total(),
             "ignored": ignored.total(),
+            "repeated": repeated.total(),
             "rejected": rejected,
             "used_by_name": dict(sorted(used.items())),
             "ignored_by_name": dict(sorted(ignored.items())),
@@ -259,12 +264,20 @@ class DayInput:
 
 
 def _count(
-    session: Session, day: date, events: pa.Table, used: Counter[str], ignored: Counter[str]
+    session: Session,
+    day: date,
+    events: pa.Table,
+    used: Counter[str],
+    ignored: Counter[str],
+    repeated: Counter[str],
 ) -> None:
     games = belonging(session, events)
     own = session.is_of(day, games.names)[games.codes]
     is_used = events["is_used"].to_numpy() & ~session.homeless(events)
-    for keep, into in ((own & is_used, used), (own & ~is_used, ignored)):
+    again = repeats(events)
+    first = own & ~again
+    parts = ((first & is_used, used), (first & ~is_used, ignored), (own & again, repeated))
+    for keep, into in parts:
         names = events["event"].filter(pa.array(keep)).value_counts()
         for name, count in zip(*(part.to_pylist() for part in names.flatten()), strict=True):
             into[str(name)] += int(str(count))

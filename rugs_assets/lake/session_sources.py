@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rugs_assets.domain.day_rows import without_repeats
+from rugs_assets.domain.day_rows import by_seq, without_repeats
 from rugs_assets.domain.session_facts import SessionBlock
 from rugs_assets.domain.sessions import Session
 from rugs_assets.lake.errors import copy_unreadable
@@ -37,6 +37,22 @@ class SessionSource:
         context: Sequence[int] = (),
     ) -> Iterator[pa.Table]:
         """Blocks of its events from ``first_seq`` to ``last_seq``, sorted by seq, no repeats.
+
+        Arguments are those of `with_repeats`.
+        """
+        # A loop would hold on to each block while the next one is read.
+        blocks = self.with_repeats(first_seq, last_seq, columns, context=context)
+        yield from map(without_repeats, blocks)
+
+    def with_repeats(
+        self,
+        first_seq: int,
+        last_seq: int,
+        columns: list[str] | None = None,
+        *,
+        context: Sequence[int] = (),
+    ) -> Iterator[pa.Table]:
+        """The same with events that several files hold, as often as they hold them.
 
         Blocks that overlap (the store's presses lie in files of their own) are merged: a row
         leaves when no later block can hold a row before it.
@@ -63,8 +79,7 @@ class SessionSource:
             ready, held = _cut(held, bound)
             del part  # what was handed out need not stay while the next block is read
             if ready.num_rows:
-                ready = without_repeats(ready)
-                yield ready
+                yield by_seq(ready)
             del ready
 
 

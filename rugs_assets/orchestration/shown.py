@@ -47,6 +47,7 @@ def of_raw_ws_events(day: Day, counted: Mapping[str, Any]) -> Shown:
     return {
         "sessions": counted["sessions"],
         "events_kept": totals(kept, "kept"),
+        "events_repeated_across_files": counted["repeated"],
         "lines_rejected": totals(rejected, "rejected"),
         "rows_stored": totals(rows, "stored"),
         "clocks": as_table(clocks, ("session", "clock")),
