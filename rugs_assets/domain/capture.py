@@ -223,13 +223,17 @@ class CaptureReader:
 def _placed(
     rejects: list[Reject], events: pa.RecordBatch, session_id: str, before: int
 ) -> list[Reject]:
-    """The rejects of a chunk, each with the last event that stands before it in the file."""
+    """The rejects of a block in the order of the file, each with the last event before it.
+
+    In their order, because they are read back by the row group: lines that are no JSON are found
+    ahead of events that are of no use.
+    """
     if not rejects:
         return rejects
     positions = events.column("source_position").to_numpy()
     seqs = events.column("seq").to_numpy()
     placed = []
-    for reject in rejects:
+    for reject in sorted(rejects, key=lambda reject: reject.position):
         at = int(np.searchsorted(positions, reject.position, side="right")) - 1
         near = int(seqs[at]) if at >= 0 else before
         placed.append(replace(reject, session_id=session_id, near_seq=near))

@@ -81,8 +81,9 @@ _FIRST_KEY = re.compile(
     r'\{\s*"(?:source|session_id|' + "|".join(Envelope.__struct_fields__) + r')"\s*:'
 )
 _SEARCH_FACTOR = 32
-_COUNTED_AT_ONCE = 16
-"""Characters that are counted in the time that one is parsed in (measured, and rounded down)."""
+_FIRST_LOOK = 4_096
+_LONGEST_WORD = len("-Infinity")
+"""A number, a word or an escape that the end of a piece cuts off begins this near to it."""
 
 _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _Struct = TypeVar("_Struct")
@@ -240,17 +241,35 @@ def objects_in(text: str) -> Iterator[tuple[int, int]]:
     work = _SEARCH_FACTOR * len(text)
     candidate = _FIRST_KEY.search(text)
     while candidate is not None and work >= 0:
-        start = end = candidate.start()
-        try:
-            _, end = _STDLIB.raw_decode(text, start)
-        except json.JSONDecodeError as error:
-            # The error has counted the lines up to where it stands, from the beginning of the text.
-            work -= error.pos - start + error.pos // _COUNTED_AT_ONCE
-        except (ValueError, RecursionError):
-            work -= len(text) - start
-        if end > start:
+        start = candidate.start()
+        end, parsed = _object_at(text, start)
+        if end is None:
+            work -= parsed
+        else:
             yield start, end
-        candidate = _FIRST_KEY.search(text, max(end, start + 1))
+        candidate = _FIRST_KEY.search(text, end or start + 1)
+
+
+def _object_at(text: str, start: int) -> tuple[int | None, int]:
+    """Where the object that begins here ends (None: it is none), and how much was parsed for it.
+
+    It is parsed in a piece that grows: an error counts the lines ahead of it from the beginning of
+    what was given, which of a whole line a thousand times over is the square of its length.
+    """
+    size = _FIRST_LOOK
+    while True:
+        piece = text[start : start + size]
+        try:
+            return start + _STDLIB.raw_decode(piece)[1], len(piece)
+        except json.JSONDecodeError as error:
+            is_open = error.msg.startswith("Unterminated string")
+            if start + size >= len(text) or (
+                not is_open and error.pos + _LONGEST_WORD < len(piece)
+            ):
+                return None, len(piece) if is_open else error.pos
+        except (ValueError, RecursionError):
+            return None, len(piece)
+        size *= 8
 
 
 def _reason(error: BaseException) -> str:

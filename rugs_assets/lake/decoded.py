@@ -32,7 +32,7 @@ from rugs_assets.lake.units import (
     UnitPlan,
 )
 
-DECODER_VERSION = 5
+DECODER_VERSION = 6
 """Goes up with every change of what is read from a capture: older entries are not used."""
 
 _SUMMARIES = msgspec.json.Decoder(Summary)

@@ -18,7 +18,7 @@ from rugs_assets.lake.errors import WriteFailed
 
 JSONL, EVENT_STORE, UNRECOGNISED, UNREADABLE = "jsonl", "event-store", "unrecognised", "unreadable"
 
-SNIFFER_VERSION = 2
+SNIFFER_VERSION = 3
 """Goes up with every change of how formats are told."""
 
 Told = dict[str, str]

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -165,7 +166,8 @@ class UnitWriter:
                     self._append(events.slice(start, end - start))
                     start = end
             self._append(events.slice(start))
-            for path, group in groupby(rejects, key=lambda reject: reject.source_file):
+            rejects.sort(key=attrgetter("source_file", "position"))  # as they are read back
+            for path, group in groupby(rejects, key=attrgetter("source_file")):
                 of_file = list(group)
                 self._in_block[path].rejected += len(of_file)
                 self._reject(path, of_file)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rugs_assets.domain import protocol
 from rugs_assets.domain.payloads import RARE, AnswerPayload, PlayerUpdatePayload
@@ -133,6 +135,22 @@ def test_the_search_for_objects_in_a_line_ends() -> None:
         (2, 12),
         (13, 34),
     ]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [*'{}[]:,"x ', '{"seq":', '"event"', "-Infinity", "1e", r"\ud83d", "\\", '{"ts": "a"}']
+        ),
+        max_size=40,
+    )
+)
+def test_objects_are_found_in_pieces_of_any_size(parts: list[str]) -> None:
+    text = "".join(parts)
+    whole = list(protocol.objects_in(text))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(protocol, "_FIRST_LOOK", 1)
+        assert list(protocol.objects_in(text)) == whole
 
 
 def test_every_rare_event_has_a_struct_that_ignores_what_it_does_not_know() -> None:

@@ -54,7 +54,7 @@ def test_beginnings_of_records_without_end_cost_no_more_than_their_bytes() -> No
 
 def test_a_whole_record_behind_many_beginnings_is_found() -> None:
     record = json.dumps(active(1, 0))
-    text = '{"seq":x' * 500 + record
+    text = '{"seq":x' * 5_000 + record
     assert [text[start:end] for start, end in protocol.objects_in(text)] == [record]
 
 

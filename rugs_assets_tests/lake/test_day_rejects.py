@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,6 +53,25 @@ def test_a_date_has_only_its_own_rejects(tmp_path: Path) -> None:
     assert [row["raw_text"] for row in rejected_of(inventory, DAY_AFTER)] == [
         *("# of b", "# of b too")
     ]
+
+
+@pytest.mark.usefixtures("pieces")
+def test_rejects_of_two_kinds_in_turn_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Lines that are no JSON are found ahead of events that are of no use.
+    odd = [piece for seq in range(2, 22) for piece in ("# odd", active(seq, -7))]
+    write_jsonl(tmp_path, active(1, 0), *odd)
+    inventory = landed(tmp_path)
+    read, groups = pq.ParquetFile.read_row_group, list[int]()
+
+    def noted(self: pq.ParquetFile, group: int, **how: Any) -> pa.Table:
+        groups.append(group)
+        return read(self, group, **how)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", noted)
+    assert [row["source_position"] for row in rejected_of(inventory)] == list(range(2, 42))
+    assert groups == list(range(20))
 
 
 def test_laying_out_the_dates_reads_no_text(
