@@ -5,8 +5,8 @@ In: `StoredRow`s of one file after the other, in order. Out: a batch of their ev
 not depend on which others share its block, so that thousands of files of a hundred rows give the
 rows that one file of all of them does. Only where ``revealed`` stands follows the files: a finished
 game is read at the first frame of its unit that shows it, in the order in which files are read; all
-of them say the same, and a game is judged by all that was revealed of it. Used by ``capture``, which
-makes them.
+of them say the same, and a game is judged by all that was revealed of it. Used by ``capture``,
+which makes them.
 """
 
 from __future__ import annotations
