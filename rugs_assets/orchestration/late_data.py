@@ -7,7 +7,8 @@ dates' games. What was seen in earlier ticks is not needed for that, so a lost c
 full look and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 
 import dagster as dg
 import msgspec
@@ -106,9 +107,8 @@ def _dates_touched(
     )
 
 
-def _may_change(choice: Choice, busy: object) -> bool:
+def _may_change(choice: Choice, busy: Mapping[date, str]) -> bool:
     """Whether a date waits for something that shows in no new ledger: a run, or room for one."""
-    assert isinstance(busy, dict)
     return any(day in busy or why == "next batch" for day, why in choice.waiting)
 
 

@@ -99,8 +99,9 @@ def test_a_date_that_somebody_is_at_work_on_is_left_alone(
     )
     assert machine.schedule_tick() == []
     assert f"run {running.run_id[:8]} is started" in machine.said
-    assert machine.sensor_tick() == []
-    assert f"run {running.run_id[:8]} is started" in machine.said
+    for _ in range(2):  # it does not stop looking when it has said so
+        assert machine.sensor_tick() == []
+        assert f"run {running.run_id[:8]} is started" in machine.said
     assert machine.daily_tick(datetime(2025, 12, 16, 1, tzinfo=UTC)) == []
     machine.instance.delete_run(running.run_id)
     assert dates(machine.schedule_tick()) == [FIRST]

@@ -26,9 +26,11 @@ NAIVE = lines(
 FIRST, NEXT = "2025-12-15", "2025-12-16"
 
 
-def machine_with(project: Project, instance: dg.DagsterInstance, zones: str) -> Machine:
+def machine_with(
+    project: Project, instance: dg.DagsterInstance, zones: str, default: str
+) -> Machine:
     """The same folders and databases after a restart with other settings."""
-    environment = {**project.environment, "RUGS_ZONES": zones}
+    environment = {**project.environment, "RUGS_ZONES": zones, "RUGS_DEFAULT_ZONE": default}
     return Machine(Project(project.root, environment), instance)
 
 
@@ -53,10 +55,14 @@ def received(machine: Machine, key: str) -> dict[str, list[str]]:
 
 
 def restarted(
-    own: Project, instance: dg.DagsterInstance, zones: str, expected: list[str]
+    own: Project,
+    instance: dg.DagsterInstance,
+    zones: str,
+    expected: list[str],
+    default: str = "+00:00",
 ) -> Machine:
     """With these zones the sensor asks for these runs, and afterwards for none."""
-    machine = machine_with(own, instance, zones)
+    machine = machine_with(own, instance, zones, default)
     machine.now += 3_600
     assert machine.schedule_tick() == []  # not before it is known what the captures hold now
     assert machine.settle() == expected
@@ -101,6 +107,22 @@ def test_a_default_zone_is_that_of_what_tells_nothing(
     assert clocks == {"upstairs/b": "+1.00 h, assumed the default zone"}
     day = inventory.select(machine.project.date(FIRST))
     assert day.tally()["clocks"] == {"zoned/a": "+0.00 h, zones in the stamps"}
+
+
+def test_a_change_of_the_default_zone_makes_dates_due_whose_clock_nothing_tells(
+    own: Project, instance: dg.DagsterInstance
+) -> None:
+    for place in ("captures/zoned/a.jsonl", "captures/cellar/c.jsonl"):  # of the next date
+        later = ZONED.replace(b"2025-12-15T", b"2025-12-17T").replace(b"20251215", b"20251217")
+        target = own.root / place
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(later)
+    last = "2025-12-17"
+    plain = restarted(own, instance, "", ["decode_captures", FIRST, last])
+    assert received(plain, FIRST) == {"upstairs/b": ["15 23:30"] * 4}
+    # An hour ahead it is the same date, at another time; what tells its zone keeps its own.
+    ahead = restarted(own, instance, "", ["decode_captures", FIRST], default="+01:00")
+    assert received(ahead, FIRST) == {"upstairs/b": ["15 22:30"] * 4}
 
 
 @pytest.mark.parametrize(
