@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from rugs_assets.domain.simulator import Payload, Plan, write_simulation
+from rugs_assets.lake import bucket
 from rugs_assets.lake.bucket import Bucket, copy_of
 from rugs_assets.lake.capture_health import CaptureHealth
 from rugs_assets.lake.errors import CapturesRefused, CapturesUnreached, WriteFailed
@@ -231,3 +232,10 @@ def test_a_connection_that_breaks_in_the_middle_leaves_no_half_file(
         Bucket("s3://captures").copied(tmp_path)
     assert is_transient(refused.value)
     assert held(copy_of("s3://captures", tmp_path)) == {}
+
+
+def test_a_host_that_is_not_found_may_be_found_again() -> None:
+    # Only the network's library tells it from a bucket that is not found.
+    told = "AWS Error NETWORK_CONNECTION: curlCode: 6, Could not resolve hostname, host not found"
+    assert not bucket._is_lasting(told)
+    assert bucket._is_lasting("Path does not exist 'captures': bucket not found")

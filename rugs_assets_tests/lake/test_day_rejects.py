@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from rugs_assets.domain import capture
+from rugs_assets.domain.records import read_records
 from rugs_assets.lake import day_rejects, unit_writer
 from rugs_assets.lake.errors import FileDamaged
 from rugs_assets_tests.captures_builders import (
@@ -72,6 +75,18 @@ def test_rejects_of_two_kinds_in_turn_are_read_once(
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", noted)
     assert [row["source_position"] for row in rejected_of(inventory)] == list(range(2, 42))
     assert groups == list(range(20))
+
+
+def test_what_stands_at_the_head_of_a_block_lies_in_the_date_of_the_event_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each line is a block of its own, and what is odd stands behind the last event of the 16th.
+    monkeypatch.setattr(capture, "_BLOCK_EVENTS", 0)
+    monkeypatch.setattr(capture, "read_records", partial(read_records, chunk_bytes=1))
+    write_jsonl(tmp_path, active(1, 0), active(2, 0, TOMORROW), "# odd")
+    inventory = landed(tmp_path)
+    assert rejected_of(inventory) == []
+    assert [row["raw_text"] for row in rejected_of(inventory, DAY_AFTER)] == ["# odd"]
 
 
 def test_laying_out_the_dates_reads_no_text(

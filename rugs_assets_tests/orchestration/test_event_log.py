@@ -153,15 +153,19 @@ def test_a_database_that_was_deleted_is_made_anew(
     assert texts(SqliteEventLogStorage(str(tmp_path)), run_id) == ["kept"]
 
 
+@pytest.mark.parametrize("ending", ["RUN_SUCCESS", "RUN_FAILURE", "RUN_CANCELED"])
 def test_the_end_of_a_run_waits_for_the_disk_and_nothing_before_it_does(
-    storage: ProjectEventLogStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ending: str,
+    storage: ProjectEventLogStorage,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waited: list[str] = []
     monkeypatch.setattr(event_log, "synced", lambda path: waited.append(path.name))
     run_id = make_new_run_id()
     storage.store_event(said(run_id, "on its way"))
     assert waited == []
-    storage.store_event(said(run_id, "over", dg.DagsterEventType.RUN_SUCCESS.value))
+    storage.store_event(said(run_id, "over", dg.DagsterEventType[ending].value))
     assert waited == [f"{run_id}.db-wal", "index.db-wal", tmp_path.name]
 
 
