@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any
 
 _ESCAPE = re.compile(
-    # An even number of backslashes is text, and no part of the escape behind it.
-    rb"(?<!\\)(?P<before>(?:\\\\)*+)\\u[dD]"
-    rb"(?:[89abAB][0-9a-fA-F]{2}(?P<other>\\u[dD][c-fC-F][0-9a-fA-F]{2})?+"
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?+"
     rb"|[c-fC-F][0-9a-fA-F]{2})"
 )
+"""A half, and the other one behind it; it begins with what a plain search finds."""
+
+_UNKNOWN = b"\\ufffd"
 
 
 def whole_characters(text: bytes | memoryview) -> bytes | None:
@@ -32,15 +33,19 @@ def whole_characters(text: bytes | memoryview) -> bytes | None:
     Returns:
         The text; None where it has no such escape.
     """
-    if _ESCAPE.search(text) is None:
-        return None
     whole = bytes(text)
     mended = _ESCAPE.sub(_mended, whole)
     return None if mended == whole else mended
 
 
 def _mended(escape: re.Match[bytes]) -> bytes:
-    return escape[0] if escape["other"] is not None else escape["before"] + b"\\ufffd"
+    text, start = escape.string, escape.start()
+    before = start
+    while before and text[before - 1] == ord("\\"):
+        before -= 1
+    if (start - before) % 2:  # the backslash is itself escaped: what looks like a half is text
+        return escape[0] if escape["low"] is None else escape[0][:6] + _UNKNOWN
+    return _UNKNOWN if escape["low"] is None else escape[0]
 
 
 def without_surrogates(value: Any) -> Any:
