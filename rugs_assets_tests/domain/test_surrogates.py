@@ -51,16 +51,25 @@ def whole(value: Any) -> Any:
     return [whole(held) for held in value]
 
 
+def read_whole(text: str) -> Any:
+    """JSON as the standard library reads it; of keys that become one the last one holds."""
+
+    def joined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {whole(key): held for key, held in pairs}
+
+    return whole(json.loads(text, object_pairs_hook=joined))
+
+
 @given(_values)
+@example(r'{"\uDE00": "", "\ud83d": "", "\uDE00": "a"}')
 @example(r'"\\\ud83d\\\\ud83d\ude00"')
 @example(r'"\ud83d\ud83d\ude00\ude00"')
 def test_json_reads_as_the_standard_library_reads_it(text: str) -> None:
     raw = text.encode()
     mended = whole_characters(raw)
-    expected = whole(json.loads(text))
-    assert msgspec.json.decode(raw if mended is None else mended) == expected
+    assert msgspec.json.decode(raw if mended is None else mended) == read_whole(text)
     assert len(raw if mended is None else mended) == len(raw)
-    assert without_surrogates(json.loads(text)) == expected
+    assert without_surrogates(json.loads(text)) == whole(json.loads(text))
 
 
 @given(_values)
@@ -68,7 +77,7 @@ def test_no_record_is_lost_and_its_payload_is_the_same_wherever_it_is_decoded(te
     record = f'{{"event": "x", "ts": "t", "z": {text}, "data": {{"a": {text}}}}}'.encode()
     assert protocol.name_of(protocol.decode_record(record)) == "x"
     found = protocol.decode_object(record, dict)
-    assert found["data"]["a"] == whole(json.loads(text))
+    assert found["data"]["a"] == read_whole(text)
     assert protocol.decode_lines(record + b"\n" + record) is not None
 
 
